@@ -1,0 +1,1 @@
+"""How every process speaks to its operator: settings, logs, metrics, health, clock."""

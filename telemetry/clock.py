@@ -1,0 +1,34 @@
+"""Time as an argument. Everything that reads a clock or sleeps is handed one of these."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the product needs of time."""
+
+    def now(self) -> datetime:
+        """The wall clock: aware, UTC. For what is stored or shown, never for measuring."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow. For measuring and for deadlines."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait this long."""
+        ...
+
+
+class SystemClock:
+    """The real one: the only place that touches the `time` module's clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)

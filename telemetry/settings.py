@@ -1,0 +1,114 @@
+"""The addresses of the picture and how a process reads its settings.
+
+Every process has one frozen model that extends `Settings`. Values come from the environment, then
+`.env`, then `<data_dir>/local.env` (the passwords the local stack made at its first start), then the
+defaults; the first that has a value wins. A bad value is a `SettingsError` of one line that names the
+variable.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "UGC_"
+DOTENV_FILE = Path(".env")
+LOCAL_ENV_NAME = "local.env"
+DATABASE = "ugc"
+
+Role = Literal["admin", "writer", "reader", "analyst"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Port = Field(ge=1, le=65535)
+
+
+class SettingsError(Exception):
+    """A setting is missing, malformed or unknown; the message says which, and what would be right."""
+
+
+class Settings(BaseSettings):
+    """What every process knows: where the log is, where the warehouse is, who it is there."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path(".ugc"), description="All local state of the stack on this machine.")
+    kafka_port: int = Field(9092, ge=1, le=65535, description="Port of the local stack's broker.")
+    kafka_bootstrap: str = Field(
+        "", description="Brokers to use, host:port[,…]. Empty: the local stack's own, on UGC_KAFKA_PORT."
+    )
+    warehouse_port: int = Field(8123, ge=1, le=65535, description="Port of the local stack's warehouse.")
+    warehouse_dsn: str = Field(
+        "",
+        description="ClickHouse to use, http[s]://[user:password@]host:port/database. "
+        "Empty: the local stack's own, on UGC_WAREHOUSE_PORT.",
+    )
+    admin_password: SecretStr = Field(SecretStr(""), description="Warehouse user admin: schema and upkeep.")
+    writer_password: SecretStr = Field(SecretStr(""), description="Warehouse user writer: the ETL.")
+    reader_password: SecretStr = Field(SecretStr(""), description="Warehouse user reader: the stats API.")
+    analyst_password: SecretStr = Field(
+        SecretStr(""), description="Warehouse user analyst: people, read-only."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: coloured lines on a terminal, JSON elsewhere."
+    )
+
+    def bootstrap(self) -> str:
+        """The brokers to connect to."""
+        return self.kafka_bootstrap or f"127.0.0.1:{self.kafka_port}"
+
+    def dsn(self, role: Role) -> str:
+        """The warehouse as `role` reaches it. A user written into UGC_WAREHOUSE_DSN is kept as it is."""
+        base = self.warehouse_dsn or f"http://127.0.0.1:{self.warehouse_port}/{DATABASE}"
+        parts = urlsplit(base)
+        if parts.username is not None:
+            return base
+        password: SecretStr = getattr(self, f"{role}_password")
+        netloc = f"{role}:{quote(password.get_secret_value(), safe='')}@{parts.netloc}"
+        return urlunsplit(parts._replace(netloc=netloc))
+
+    def local_env_file(self) -> Path:
+        """Where the local stack keeps the passwords it made."""
+        return self.data_dir / LOCAL_ENV_NAME
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def load(model: type[SettingsT], **overrides: Any) -> SettingsT:
+    """Read `model` from the environment and the two files; `overrides` (a command's options) win over all."""
+    data_dir = Path(
+        overrides.get("data_dir") or _first_of("DATA_DIR") or Settings.model_fields["data_dir"].default
+    )
+    overrides["_env_file"] = (data_dir / LOCAL_ENV_NAME, DOTENV_FILE)
+    try:
+        return model(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+    except OSError as error:
+        raise SettingsError(
+            f"cannot read settings from {error.filename}: {error.strerror}; make it readable or remove it"
+        ) from None
+
+
+def _first_of(name: str) -> str | None:
+    """A value needed before the model exists: the data directory says where one of the files is."""
+    in_environment = os.environ.get(PREFIX + name)
+    if in_environment:
+        return in_environment
+    return dotenv_values(DOTENV_FILE).get(PREFIX + name) if DOTENV_FILE.is_file() else None
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = "_".join(str(part) for part in first["loc"])
+    name = PREFIX + where.upper() if where else "settings"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    return (
+        f"{name}: {reason[0].lower()}{reason[1:]}{more}; `ugc settings` lists every setting and its default"
+    )
