@@ -1,0 +1,116 @@
+"""The only connect, and the only place that knows ClickHouse's error codes.
+
+WarehouseError
+├── Unavailable   it cannot serve now: network, overload, shutting down. The same call may work later.
+├── Rejected      it will not take this data, however often it is sent.
+└── QueryFailed   the statement, the schema, the rights or the disk are wrong: somebody must look.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from urllib3.exceptions import HTTPError
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 60
+
+
+class WarehouseError(Exception):
+    """The warehouse did not do what was asked; `code` is ClickHouse's own, 0 when it never answered."""
+
+    def __init__(self, message: str, *, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unavailable(WarehouseError):  # noqa: N818 - a state, not a fault of the program
+    """It cannot serve now; the same call may work later."""
+
+
+class Rejected(WarehouseError):  # noqa: N818
+    """It will not take this data, however often it is sent."""
+
+
+class QueryFailed(WarehouseError):  # noqa: N818
+    """The statement, the schema, the rights or the disk are wrong; somebody must look."""
+
+
+# Codes not listed are QueryFailed: an error nobody thought about must stop somebody, not loop or vanish.
+CLASS_OF_CODE: dict[int, type[WarehouseError]] = {
+    159: Unavailable,  # TIMEOUT_EXCEEDED
+    160: Unavailable,  # TOO_SLOW
+    201: Unavailable,  # QUOTA_EXCEEDED
+    202: Unavailable,  # TOO_MANY_SIMULTANEOUS_QUERIES
+    203: Unavailable,  # NO_FREE_CONNECTION
+    209: Unavailable,  # SOCKET_TIMEOUT
+    210: Unavailable,  # NETWORK_ERROR
+    236: Unavailable,  # ABORTED (shutting down)
+    241: Unavailable,  # MEMORY_LIMIT_EXCEEDED
+    242: Unavailable,  # TABLE_IS_READ_ONLY
+    252: Unavailable,  # TOO_MANY_PARTS
+    279: Unavailable,  # ALL_CONNECTION_TRIES_FAILED
+    285: Unavailable,  # TOO_FEW_LIVE_REPLICAS
+    319: Unavailable,  # UNKNOWN_STATUS_OF_INSERT
+    373: Unavailable,  # SESSION_IS_LOCKED
+    394: Unavailable,  # QUERY_WAS_CANCELLED
+    999: Unavailable,  # KEEPER_EXCEPTION
+    6: Rejected,  # CANNOT_PARSE_TEXT
+    26: Rejected,  # CANNOT_PARSE_QUOTED_STRING
+    27: Rejected,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    38: Rejected,  # CANNOT_PARSE_DATE
+    41: Rejected,  # CANNOT_PARSE_DATETIME
+    53: Rejected,  # TYPE_MISMATCH
+    69: Rejected,  # ARGUMENT_OUT_OF_BOUND
+    70: Rejected,  # CANNOT_CONVERT_TYPE
+    72: Rejected,  # CANNOT_PARSE_NUMBER
+    117: Rejected,  # INCORRECT_DATA
+    130: Rejected,  # CANNOT_READ_ARRAY_FROM_TEXT
+    349: Rejected,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+    376: Rejected,  # CANNOT_PARSE_UUID
+    467: Rejected,  # CANNOT_PARSE_BOOL
+    469: Rejected,  # VIOLATED_CONSTRAINT
+}
+
+
+def connect(dsn: str, *, read_timeout_s: int = READ_TIMEOUT_S) -> Client:
+    """A client of the warehouse at `dsn`, safe to share between threads.
+
+    Raises Unavailable when nothing answers there, QueryFailed when it does not let us in.
+    """
+    with classified():
+        return clickhouse_connect.get_client(
+            dsn=dsn,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            send_receive_timeout=read_timeout_s,
+            # A session would make the server run this client's queries one at a time.
+            autogenerate_session_id=False,
+            client_name="ugc",
+            # Parameters travel in the body: the ids of one range would not fit into a URL.
+            form_encode_query_params=True,
+        )
+
+
+@contextmanager
+def classified() -> Iterator[None]:
+    """Turn whatever the driver raises inside into one of our three errors."""
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        raise Unavailable(f"the warehouse does not answer: {error}") from error
+    except ClickHouseError as error:
+        raise classify(error) from error
+
+
+def classify(error: ClickHouseError) -> WarehouseError:
+    """Our error for the driver's: by ClickHouse's code where there is one."""
+    code: Any = getattr(error, "code", None)
+    message = str(error)
+    if code is None:
+        # Without a code nothing reached the engine: refused, cut off or timed out on the way.
+        kind = Unavailable if isinstance(error, OperationalError) else QueryFailed
+        return kind(message)
+    return CLASS_OF_CODE.get(int(code), QueryFailed)(message, code=int(code))

@@ -1,0 +1,11 @@
+-- How fresh is what the warehouse knows?
+--
+-- asks:  the meta of every stats answer; `ugc doctor`
+-- cost:  two columns of the quarter-hour aggregate, the partitions of the last two days and nothing older
+-- param since: DateTime  look no further back than this bucket
+SELECT
+    max(ingested_at_max)  AS last_ingested_at,
+    max(received_at_max)  AS last_received_at,
+    count()               AS buckets
+FROM events_by_quarter_hour
+WHERE bucket_at >= {since:DateTime}
