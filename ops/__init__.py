@@ -1,0 +1,1 @@
+"""What an operator types: the `ugc` command, one module a command family."""

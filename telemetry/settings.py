@@ -15,6 +15,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from telemetry.errors import OperatorError
+
 PREFIX = "UGC_"
 DOTENV_FILE = Path(".env")
 LOCAL_ENV_NAME = "local.env"
@@ -23,10 +25,8 @@ DATABASE = "ugc"
 Role = Literal["admin", "writer", "reader", "analyst"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Port = Field(ge=1, le=65535)
 
-
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """A setting is missing, malformed or unknown; the message says which, and what would be right."""
 
 
@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     data_dir: Path = Field(Path(".ugc"), description="All local state of the stack on this machine.")
+    api_port: int = Field(9001, ge=1, le=65535, description="Port of the collector and the stats API.")
     kafka_port: int = Field(9092, ge=1, le=65535, description="Port of the local stack's broker.")
     kafka_bootstrap: str = Field(
         "", description="Brokers to use, host:port[,…]. Empty: the local stack's own, on UGC_KAFKA_PORT."
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     analyst_password: SecretStr = Field(
         SecretStr(""), description="Warehouse user analyst: people, read-only."
     )
+    topic_retention_days: int = Field(7, ge=1, le=365, description="How long the log keeps a message.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: coloured lines on a terminal, JSON elsewhere."

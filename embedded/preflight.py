@@ -1,0 +1,82 @@
+"""What must be true before anything starts; each fault is one line that says what to do."""
+
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from telemetry.errors import OperatorError
+
+DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
+LOCK_NAME = "stack.lock"
+
+
+class PreflightFailed(OperatorError):  # noqa: N818 - what happened, said to a person
+    """The stack cannot start here; the message says why and what to do."""
+
+
+def check_data_dir(data_dir: Path) -> None:
+    """Make the data directory, or say why it cannot hold the stack's data."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        probe = data_dir / f".write-probe-{os.getpid()}"
+        probe.write_bytes(b"probe")
+        probe.unlink()
+    except OSError as error:
+        raise PreflightFailed(
+            f"cannot write to the data directory {data_dir} ({error.strerror}); "
+            "make it writable or set UGC_DATA_DIR to one that is"
+        ) from None
+    free = shutil.disk_usage(data_dir).free
+    if free < DISK_FREE_BYTES_MIN:
+        raise PreflightFailed(
+            f"{data_dir} has {free // 2**20} MiB free, and the stack needs {DISK_FREE_BYTES_MIN // 2**20}; "
+            "free some space or set UGC_DATA_DIR to a larger disk"
+        )
+
+
+def check_ports(ports: Mapping[str, int]) -> None:
+    """Every port is free, or the first that is not is named with its setting."""
+    taken: dict[int, str] = {}
+    for setting, port in ports.items():
+        if port in taken:
+            raise PreflightFailed(f"{setting} and {taken[port]} are both {port}; give them different ports")
+        taken[port] = setting
+        if not port_is_free(port):
+            raise PreflightFailed(
+                f"port {port} is in use; stop what listens there or set {setting} to a free port"
+            )
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on this loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def hold(data_dir: Path) -> IO[str]:
+    """Own the data directory until the returned file is closed or this process ends, however it ends."""
+    file = (data_dir / LOCK_NAME).open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise PreflightFailed(
+            f"a stack already runs on {data_dir} (process {owner}); "
+            "stop it with Ctrl-C in its terminal, or set UGC_DATA_DIR for a second one"
+        ) from None
+    file.seek(0)
+    file.truncate()
+    file.write(str(os.getpid()))
+    file.flush()
+    return file

@@ -1,0 +1,55 @@
+"""What a running stack says of itself in its data directory: for `ugc doctor`, and for the next start."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+STATE_NAME = "stack.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """Who runs, since when it serves, and how long it took to get there."""
+
+    pids: dict[str, int]
+    ready_s: float
+
+
+def write(data_dir: Path, state: StackState) -> None:
+    """Replace what was said before."""
+    aside = data_dir / f"{STATE_NAME}.partial"
+    aside.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    aside.replace(data_dir / STATE_NAME)
+
+
+def read(data_dir: Path) -> StackState | None:
+    """What the running stack said; None when none runs here, or its file is not readable."""
+    try:
+        document = json.loads((data_dir / STATE_NAME).read_text(encoding="utf-8"))
+        return StackState(**document)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def clear(data_dir: Path) -> None:
+    """The stack has stopped."""
+    (data_dir / STATE_NAME).unlink(missing_ok=True)
+
+
+def survivors(data_dir: Path) -> list[int]:
+    """Processes of a stack whose supervisor was killed, still on their way out."""
+    state = read(data_dir)
+    if state is None:
+        return []
+    return [pid for pid in state.pids.values() if _is_ours(pid, data_dir)]
+
+
+def _is_ours(pid: int, data_dir: Path) -> bool:
+    """Process ids are used again: ours work with this data directory, by environment or open files."""
+    try:
+        process = psutil.Process(pid)
+        return process.environ().get("UGC_DATA_DIR") == str(data_dir.absolute()) and process.is_running()
+    except psutil.Error:
+        return False

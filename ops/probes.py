@@ -1,0 +1,21 @@
+"""Is it ready? Asked over and over while something starts, so silence is an answer, not an error."""
+
+from collections.abc import Callable
+from http.client import HTTPException
+from urllib.error import URLError
+from urllib.request import urlopen
+
+TIMEOUT_S = 2
+
+
+def http_ready(url: str) -> Callable[[], bool]:
+    """A question that is true when `url` answers 200."""
+
+    def ready() -> bool:
+        try:
+            with urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - our own processes on loopback
+                return bool(response.status == 200)
+        except (URLError, HTTPException, OSError):
+            return False
+
+    return ready

@@ -1,0 +1,41 @@
+"""One table decides what an error of the warehouse means."""
+
+import socket
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+from clickhouse.client import (
+    CLASS_OF_CODE,
+    QueryFailed,
+    Rejected,
+    Unavailable,
+    WarehouseError,
+    classify,
+    connect,
+)
+
+
+@pytest.mark.parametrize(("code", "kind"), [*CLASS_OF_CODE.items(), (60, QueryFailed), (243, QueryFailed)])
+def test_a_code_has_one_meaning(code: int, kind: type[WarehouseError]) -> None:
+    found = classify(DatabaseError(f"Code: {code}.", code=code))
+    assert type(found) is kind
+    assert found.code == code
+
+
+def test_what_never_reached_the_engine_may_be_tried_again() -> None:
+    assert type(classify(OperationalError("connection reset"))) is Unavailable
+
+
+def test_the_three_kinds_do_not_overlap() -> None:
+    assert {Unavailable, Rejected} == set(CLASS_OF_CODE.values())
+    assert not issubclass(Rejected, Unavailable)
+    assert not issubclass(QueryFailed, Unavailable)
+
+
+def test_nobody_there_is_unavailable() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        with pytest.raises(Unavailable):
+            connect(f"http://reader:x@127.0.0.1:{port}/ugc")
