@@ -1,0 +1,1 @@
+"""Numbers anyone can reproduce: `make bench`."""

@@ -15,11 +15,13 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 from urllib3.exceptions import HTTPError
 
+from telemetry.errors import OperatorError
+
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
 
 
-class WarehouseError(Exception):
+class WarehouseError(OperatorError):
     """The warehouse did not do what was asked; `code` is ClickHouse's own, 0 when it never answered."""
 
     def __init__(self, message: str, *, code: int = 0) -> None:

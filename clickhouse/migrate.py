@@ -17,12 +17,13 @@ from clickhouse_migrations.exceptions import MigrationException
 from urllib3.exceptions import HTTPError
 
 from clickhouse.client import CONNECT_TIMEOUT_S, Unavailable, classify
+from telemetry.errors import OperatorError
 
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 STATEMENT_TIMEOUT_S = 600
 
 
-class MigrationRefused(Exception):  # noqa: N818 - a decision of ours
+class MigrationRefused(OperatorError):  # noqa: N818 - a decision of ours
     """What was applied and what is on disk contradict each other; the message names the migration."""
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from contract.topics import TOPICS, Topic
 from telemetry.errors import OperatorError
@@ -74,6 +75,8 @@ def _create(admin: AdminClient, topic: Topic, retention_days: int) -> TopicState
     config = {
         "retention.ms": str(retention_days * DAY_MS),
         "max.message.bytes": str(topic.message_bytes_max),
+        # By time only: a bound in bytes would delete events that the ETL has not read yet.
+        "retention.bytes": "-1",
         "cleanup.policy": "delete",
     }
     new = NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=-1, config=config)

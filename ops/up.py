@@ -46,7 +46,7 @@ def up(verbose: bool, as_json: bool) -> int:
         preflight.check_ports(_ports(settings))
         passwords.make_once(settings.local_env_file())
         settings = load(StackSettings)
-        prepared = stack.prepare(settings, console=console.err())
+        prepared = stack.services(settings, clock=clock, out=sys.stderr)
         supervisor = Supervisor(logs_dir=data_dir / "logs", show=shower(verbose=verbose), clock=clock)
         with _stop_signals() as stopping:
             try:

@@ -35,6 +35,9 @@ METRICS: dict[str, Metric] = {
     # The pipeline
     "ugc_etl_rows_inserted_total": Metric("counter", "Rows written to events_raw."),
     "ugc_etl_duplicates_total": Metric("counter", "Events left out because their id was stored already."),
+    "ugc_etl_conflicts_total": Metric(
+        "counter", "Events left out whose first copy, in the same range, says something else."
+    ),
     "ugc_etl_dead_letters_total": Metric("counter", "Messages sent to the dead-letter topic.", ("reason",)),
     "ugc_etl_step_seconds": Metric(
         "histogram", "Time one step took for one range.", ("step",), LATENCY_BUCKETS_S

@@ -1,0 +1,42 @@
+# Every command a person needs. Nothing has to be installed by hand but Python 3.11 or newer and make.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench up down lock clean
+MAKEFLAGS += --no-print-directory
+
+# The first Python that is new enough; `make PYTHON=...` chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
+BOOTSTRAP = $(PYTHON) -I ops/bootstrap.py
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## Start everything on this machine, in the foreground; Ctrl-C stops it
+	@$(BOOTSTRAP) local .venv/bin/ugc up
+
+test: ## Run every test, with the real broker and warehouse on free ports
+	@$(BOOTSTRAP) dev .venv/bin/pytest
+
+check: ## Lint, types, imports and the fast tests; under a minute
+	@$(BOOTSTRAP) dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/pytest -q -m 'not stack and not docker'
+
+bench: ## Measure, and print the figures
+	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks
+
+up: ## Start the production shape with docker compose
+	@docker compose up --build --detach --wait
+
+down: ## Stop the production shape; its data stays
+	@docker compose down
+
+lock: ## Pin the dependencies anew; UPGRADE=1 takes newer versions
+	@$(BOOTSTRAP) lock $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove the environment and every tool's cache; data in .ugc/ stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

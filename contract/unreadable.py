@@ -1,0 +1,47 @@
+"""Why bytes that no model could be held against are no event."""
+
+import json
+import re
+from typing import Final
+
+import msgspec
+
+from contract import limits
+from contract.explaining import lone_surrogate, shown
+from contract.refusals import Refusal, RefusalCode, pointer_to
+from contract.splitting import strict_json
+
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LONG_NUMBER: Final = re.compile(rb"[0-9]{%d}" % (limits.NUMBER_DIGITS_MAX + 1))
+
+
+def refusal_of(raw: bytes) -> Refusal:
+    """The refusal of `raw`, which msgspec or pydantic could not parse and which is not nested deeply."""
+    try:
+        sent = strict_json().decode(raw.decode())
+    except UnicodeDecodeError as error:
+        return Refusal(RefusalCode.INVALID_JSON, "", f"The event is not UTF-8: byte {error.start} is wrong.")
+    except json.JSONDecodeError as error:
+        why = f"{error.msg[:1].lower()}{error.msg[1:]}, at character {error.pos:,}"
+        return Refusal(RefusalCode.INVALID_JSON, "", f"The event is not JSON: {why}.")
+    except (ValueError, RecursionError) as error:
+        return Refusal(RefusalCode.INVALID_JSON, "", f"The event is not JSON: {error}.")
+    if not isinstance(sent, dict):
+        what = shown(sent) if isinstance(sent, str | list) else raw[: limits.SHOWN_CHARS_MAX].decode()
+        return Refusal(RefusalCode.NOT_AN_OBJECT, "", f"An event is an object; {what} was sent.")
+    path = lone_surrogate(sent)
+    if path is not None:
+        return Refusal(
+            RefusalCode.LONE_SURROGATE,
+            pointer_to(path),
+            "A string holds half of a surrogate pair (an emoji cut in two?); cut strings between characters.",
+        )
+    return _too_long_a_number(raw)
+
+
+def _too_long_a_number(raw: bytes) -> Refusal:
+    for name, member in _MEMBERS.decode(raw).items():
+        if _LONG_NUMBER.search(bytes(member)):
+            message = f"A number has more than {limits.NUMBER_DIGITS_MAX:,} digits; send it as a string."
+            return Refusal(RefusalCode.NUMBER_TOO_LONG, pointer_to([name]), message)
+    return Refusal(RefusalCode.INVALID_JSON, "", "The event is not JSON that can be read.")

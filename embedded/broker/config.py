@@ -1,0 +1,55 @@
+"""What the local broker is told: by the supervisor, and through one argument by its own process."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+GIB = 1024**3
+MIB = 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """Where the broker lives and how large it may grow."""
+
+    data_dir: Path
+    """The stack's data directory; the broker keeps to `kafka/` inside it."""
+    cache_dir: Path
+    """Jars and class archive, outside any clone, shared by all of them."""
+    port: int
+    java: Path | None = None
+    """A java of 17 or newer; None is the one that came as a package."""
+    heap_mb: int = 384
+    retention_days: int = 7
+    partition_bytes_max: int = 4 * GIB
+    message_bytes_max: int = 2 * MIB
+
+    @property
+    def home(self) -> Path:
+        return self.data_dir / "kafka"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def properties_file(self) -> Path:
+        return self.home / "server.properties"
+
+    @property
+    def jars_dir(self) -> Path:
+        return self.cache_dir / "jars"
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> "BrokerConfig":
+        values = json.loads(text)
+        for name in ("data_dir", "cache_dir", "java"):
+            values[name] = None if values[name] is None else Path(values[name])
+        return cls(**values)

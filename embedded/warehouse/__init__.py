@@ -1,0 +1,1 @@
+"""The ClickHouse HTTP interface over chDB: the one process that owns the warehouse's data directory."""

@@ -1,0 +1,44 @@
+"""Every bound of this server, by name and unit. All are defaults of one frozen value that is handed around."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one warehouse process will take on, and for how long it waits."""
+
+    threads: int = 64
+    connections_kept_max: int = 512
+    backlog_max: int = 256
+    # Above running: they wait for a place, at most queue_wait_s, and at most so many.
+    queries_running_max: int = 24
+    queries_waiting_max: int = 24
+    queue_wait_s: float = 5.0
+    sessions_max: int = 1_000
+    session_timeout_s_default: int = 60
+    session_timeout_s_max: int = 3_600
+
+    header_bytes_max: int = 1 * MIB
+    query_bytes_max: int = 4 * MIB
+    form_bytes_max: int = 32 * MIB
+    insert_bytes_max: int = 16 * 1024 * MIB
+    read_piece_bytes: int = 256 * 1024
+    # A client that stops sending, or stops reading, for this long is gone.
+    socket_idle_s: float = 30.0
+    # Rest of a body nobody wants, read so that the client sees the answer instead of a reset connection.
+    drain_bytes_max: int = 64 * MIB
+    drain_s_max: float = 10.0
+
+    # Formats with a global head or tail are built in memory, so their size is bounded.
+    whole_result_bytes_max: int = 256 * MIB
+    # wait_end_of_query: kept in memory up to here, on disk above.
+    spool_memory_bytes_max: int = 4 * MIB
+    spool_bytes_max: int = 4 * 1024 * MIB
+
+    disconnect_check_s: float = 0.25
+    slow_query_s: float = 2.0
+    stop_grace_s: float = 20.0
+    statements_cached_max: int = 512
+    statement_cached_bytes_max: int = 64 * 1024

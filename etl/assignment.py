@@ -1,0 +1,40 @@
+"""The right to move one partition, from the moment it is given until it is taken away: the epoch.
+
+Kafka checks that a commit comes from a member of the group, not that the member owns the partition. So
+ownership is checked here, before every insert and every commit, by the identity of this object: a
+partition that is taken away and given back comes with a new one, and work begun under the old one is void.
+"""
+
+from etl.errors import AssignmentGone
+from etl.ranges import Position
+
+
+class Assignment:
+    """One partition of one topic, ours until `end`."""
+
+    __slots__ = ("_current", "committed", "partition", "topic", "topic_id")
+
+    def __init__(self, *, topic: str, topic_id: str, partition: int, committed: Position) -> None:
+        self.topic = topic
+        self.topic_id = topic_id
+        self.partition = partition
+        self.committed = committed
+        self._current = True
+
+    @property
+    def current(self) -> bool:
+        """Whether the partition is still ours."""
+        return self._current
+
+    def end(self) -> None:
+        """The partition was revoked or lost."""
+        self._current = False
+
+    def check(self) -> None:
+        """Raise AssignmentGone unless the partition is still ours."""
+        if not self._current:
+            raise AssignmentGone(f"{self.topic}:{self.partition} belongs to somebody else now")
+
+    def __repr__(self) -> str:
+        state = "current" if self._current else "gone"
+        return f"Assignment({self.topic}:{self.partition} from {self.committed}, {state})"

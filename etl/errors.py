@@ -1,0 +1,45 @@
+"""What can go wrong between the log and the warehouse: three branches, no flags.
+
+EtlError
+├── Poison           this one record is wrong, for ever: it becomes a dead letter, its neighbours land
+├── Retryable        not now: the network, an overload, a restart. The same call again, with pauses, for ever
+└── Fatal            somebody must look: schema, rights, disk, a hole in the log. Stop loudly, lose nothing
+
+Withdrawn            no fault at all: the range in hand is not ours to finish. It is dropped, uncommitted
+├── AssignmentGone   its partition was taken away; whoever owns it now reads the same records
+└── StopAsked        this process is to end; the next one reads the same records
+"""
+
+from telemetry.errors import OperatorError
+
+
+class EtlError(OperatorError):
+    """Something went wrong; the message is one line that says what happened."""
+
+
+class Poison(EtlError):  # noqa: N818 - the branch's name
+    """One record cannot become a row, however often it is read."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Retryable(EtlError):  # noqa: N818
+    """It did not work now; the very same call may work later."""
+
+
+class Fatal(EtlError):  # noqa: N818
+    """Going on would lose or falsify something; the message says what to do."""
+
+
+class Withdrawn(Exception):  # noqa: N818 - a state, not a fault
+    """The range in hand is not ours to finish."""
+
+
+class AssignmentGone(Withdrawn):
+    """The partition belongs to somebody else now."""
+
+
+class StopAsked(Withdrawn):
+    """This process is to end."""

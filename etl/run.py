@@ -1,0 +1,148 @@
+"""`ugc etl`: the pipeline with its real sides, from the first wait for them to a clean end."""
+
+from collections.abc import Callable
+from random import SystemRandom
+from typing import TypeVar
+
+import structlog
+
+from clickhouse.client import Unavailable, WarehouseError, connect
+from contract.topics import DEAD, EVENTS
+from etl import rows
+from etl.cutting import Cutter
+from etl.dead_letters import KafkaDeadLetters
+from etl.errors import Fatal, Retryable, StopAsked
+from etl.health import HealthServer, Routes, health_routes
+from etl.load import ClickHouseStore, check_columns
+from etl.pipeline import Pipeline
+from etl.retry import BackOff, Retry
+from etl.settings import EtlSettings
+from etl.source import open_source
+from etl.stop import StopSignal
+from etl.watch import Watch
+from telemetry.clock import Clock, SystemClock
+from telemetry.health import NotReady
+from telemetry.metrics import Metrics
+
+T = TypeVar("T")
+
+RETRY_FIRST_MS = 100
+
+
+def run(settings: EtlSettings) -> int:
+    """Move events until SIGTERM or SIGINT, then return 0; 1 after one clear line when it cannot go on.
+
+    Waits for the broker and the warehouse as long as it takes, at the start and later.
+    """
+    log = structlog.get_logger()
+    try:
+        with StopSignal(stop_within_ms=settings.etl_stop_within_ms) as stop:
+            _Run(settings, stop, clock=SystemClock()).until_stopped()
+    except Fatal as error:
+        log.error("etl_stopped", reason=str(error))  # noqa: TRY400 - one line, expected
+        return 1
+    log.info("etl_stopped", reason="asked to")
+    return 0
+
+
+class _Run:
+    """One process's life: its parts, made once, and a source that is opened anew when it breaks."""
+
+    def __init__(self, settings: EtlSettings, stop: StopSignal, *, clock: Clock) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._clock = clock
+        self._metrics = Metrics()
+        self._watch = Watch(self._metrics, clock=clock, stalled_after_ms=settings.etl_stalled_after_ms)
+        back_off = BackOff(RETRY_FIRST_MS, settings.etl_retry_max_ms)
+        self._random = SystemRandom()
+        self._retry = Retry(back_off, random=self._random, watch=self._watch)
+        self._log = structlog.get_logger()
+        self._store: ClickHouseStore | None = None
+
+    def until_stopped(self) -> None:
+        settings = self._settings
+        server = HealthServer(settings.etl_metrics_host, settings.etl_metrics_port, self._routes())
+        server.start()
+        try:
+            self._store = store = self._patiently("connect", self._connect)
+            check_columns(self._patiently("columns", store.columns))
+            letters = KafkaDeadLetters(settings, DEAD, clock=self._clock)
+            try:
+                while not self._stop.asked():
+                    self._move_or_pause(store, letters)
+            finally:
+                letters.close()
+        except StopAsked:
+            return
+        finally:
+            server.stop()
+
+    def _move_or_pause(self, store: ClickHouseStore, letters: KafkaDeadLetters) -> None:
+        try:
+            self._move(store, letters)
+        except Retryable as error:
+            self._log.warning("source_opened_anew", reason=str(error))
+            self._watch.looped(joined=False, lag={})
+            self._stop.wait(self._random.uniform(0, self._settings.etl_retry_max_ms / 1000))
+
+    def _move(self, store: ClickHouseStore, letters: KafkaDeadLetters) -> None:
+        """Until asked to stop, with one source; a broken one raises Retryable, and the next goes on."""
+        source = open_source(self._settings, EVENTS)
+        try:
+            Pipeline(
+                source,
+                store,
+                letters,
+                cutter=Cutter(self._settings.cut_limits(), day_of=rows.day_of, clock=self._clock),
+                retry=self._retry,
+                watch=self._watch,
+                clock=self._clock,
+                stopping=self._stop.asked,
+            ).run()
+        finally:
+            source.close()
+
+    def _connect(self) -> ClickHouseStore:
+        timeout_s = self._settings.etl_warehouse_timeout_ms // 1000
+        try:
+            return ClickHouseStore(connect(self._settings.dsn("writer"), read_timeout_s=timeout_s))
+        except Unavailable as error:
+            raise Retryable(str(error)) from error
+        except WarehouseError as error:
+            raise Fatal(
+                f"the warehouse does not let us in ({error}); "
+                "check UGC_WAREHOUSE_DSN and UGC_WRITER_PASSWORD, and run `ugc migrate`"
+            ) from error
+
+    def _patiently(self, step: str, action: Callable[[], T]) -> T:
+        def wait(seconds: float) -> None:
+            self._stop.wait(seconds)
+            if self._stop.asked():
+                raise StopAsked
+
+        return self._retry.call(step, action, wait=wait)
+
+    def _routes(self) -> Routes:
+        settings = self._settings
+
+        def looping() -> None:
+            silent_s = self._watch.silent_s()
+            if self._store is not None and silent_s * 1000 > settings.etl_max_poll_interval_ms:
+                raise NotReady(f"the loop has not come round for {silent_s:.0f} s")
+
+        def warehouse() -> None:
+            if self._store is None:
+                raise NotReady("no connection to the warehouse yet")
+            self._store.ping()
+
+        return health_routes(
+            registry=self._metrics.registry,
+            live={"loop": looping},
+            ready={
+                "warehouse": warehouse,
+                "log": self._watch.check_log,
+                "pipeline": self._watch.check_moving,
+            },
+            clock=self._clock,
+        )

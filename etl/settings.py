@@ -1,0 +1,74 @@
+"""What the ETL can be told. Limits that only make sense together are checked together, at the start."""
+
+from pydantic import Field, model_validator
+
+from etl.cutting import CutLimits
+from telemetry.settings import Settings
+
+
+class EtlSettings(Settings):
+    """The pipeline: how much it takes at once, how long it waits, where it says how it is."""
+
+    batch_rows_max: int = Field(
+        10_000, ge=1, le=1_000_000, description="Messages in one range at most: one insert."
+    )
+    batch_bytes_max: int = Field(
+        32 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes in one range at most."
+    )
+    flush_interval_ms: int = Field(
+        500, ge=1, le=60_000, description="How long a message waits for others before its range is moved."
+    )
+    etl_metrics_host: str = Field(
+        "127.0.0.1", description="Address of the ETL's /metrics and /health; 0.0.0.0 lets other machines in."
+    )
+    etl_metrics_port: int = Field(9002, ge=1, le=65535, description="Port of the ETL's /metrics and /health.")
+    etl_group_id: str = Field(
+        "ugc-etl", min_length=1, max_length=200, description="Consumer group; its commits are the progress."
+    )
+    etl_instance_id: str = Field(
+        "",
+        max_length=200,
+        description="A name this process keeps over restarts, unique in the group: it gets its partitions "
+        "back at once. Empty: it joins as a new member.",
+    )
+    etl_session_timeout_ms: int = Field(
+        10_000, ge=1_000, le=300_000, description="After this silence the broker gives our partitions away."
+    )
+    etl_max_poll_interval_ms: int = Field(
+        300_000, ge=3_000, le=3_600_000, description="No single step may block longer than a third of this."
+    )
+    etl_warehouse_timeout_ms: int = Field(
+        60_000, ge=1_000, le=600_000, description="How long one question or insert may take."
+    )
+    etl_retry_max_ms: int = Field(
+        5_000, ge=10, le=60_000, description="Longest pause between two attempts during an outage."
+    )
+    etl_stalled_after_ms: int = Field(
+        30_000, ge=1_000, le=3_600_000, description="Not ready when messages wait and none moved for so long."
+    )
+    etl_stop_within_ms: int = Field(
+        9_000, ge=100, le=120_000, description="After SIGTERM: when to leave a step that does not end."
+    )
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "EtlSettings":
+        block_ms_max = self.etl_max_poll_interval_ms / 3
+        for name in ("flush_interval_ms", "etl_warehouse_timeout_ms", "etl_retry_max_ms"):
+            if getattr(self, name) >= block_ms_max:
+                raise ValueError(
+                    f"the value of UGC_{name.upper()} must be below a third of UGC_ETL_MAX_POLL_INTERVAL_MS "
+                    f"({block_ms_max:.0f}), or one step could cost the process its partitions"
+                )
+        if self.etl_session_timeout_ms > self.etl_max_poll_interval_ms:
+            raise ValueError(
+                "the value of UGC_ETL_SESSION_TIMEOUT_MS must not exceed UGC_ETL_MAX_POLL_INTERVAL_MS"
+            )
+        return self
+
+    def cut_limits(self) -> CutLimits:
+        """What bounds one range."""
+        return CutLimits(
+            batch_rows_max=self.batch_rows_max,
+            batch_bytes_max=self.batch_bytes_max,
+            flush_interval_ms=self.flush_interval_ms,
+        )

@@ -1,0 +1,213 @@
+"""The log on Kafka: one consumer of the group, its assignments, and synchronous commits.
+
+Nothing is committed but by `commit`, and nothing is read from a position that the log chose for us:
+every partition is assigned explicitly at the place that placing.py found, and an offset that is out of
+range is an error.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from contract.topics import Topic
+from etl.assignment import Assignment
+from etl.errors import EtlError, Fatal, Retryable
+from etl.kafka_errors import branch
+from etl.placing import place
+from etl.ranges import Headers, LogRecord, Offset, Position
+from etl.settings import EtlSettings
+
+CONSUME_RECORDS_MAX = 500
+
+Place = Callable[[Consumer, Sequence[int]], list[Assignment]]
+
+
+def open_source(settings: EtlSettings, topic: Topic) -> "KafkaSource":
+    """Join the group and subscribe. Returns at once: partitions come with later polls."""
+    consumer = Consumer(configuration(settings))
+    admin = AdminClient(connection(settings))
+
+    def place_all(asking: Consumer, partitions: Sequence[int]) -> list[Assignment]:
+        return place(asking, admin, topic=topic.name, group=settings.etl_group_id, partitions=partitions)
+
+    return KafkaSource(consumer, topic.name, place=place_all)
+
+
+class KafkaSource:
+    """The real source; see the port for what it promises."""
+
+    def __init__(self, consumer: Consumer, topic: str, *, place: Place) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._place = place
+        self.assignments: dict[int, Assignment] = {}
+        self._broken: EtlError | None = None
+        self._paused = False
+        self._log = structlog.get_logger()
+        self.joined = False
+        consumer.subscribe(
+            [topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def poll(self, timeout_s: float) -> Mapping[Assignment, Sequence[LogRecord]]:
+        """New records by assignment; see the port."""
+        try:
+            messages = self._consumer.consume(CONSUME_RECORDS_MAX, timeout_s)
+        except KafkaException as error:
+            raise branch(error.args[0], "cannot read the log") from None
+        if self._broken is not None:
+            raise self._broken
+        polled: dict[int | None, list[LogRecord]] = {}
+        for message in messages:
+            failed = message.error()
+            if failed is not None:
+                self._look_into(failed, message.partition())
+            else:
+                polled.setdefault(message.partition(), []).append(_record(message))
+        # What was fetched before its partition was revoked within this very call is dropped here.
+        return {
+            assignment: polled[partition]
+            for partition, assignment in self.assignments.items()
+            if partition in polled
+        }
+
+    def commit(self, assignment: Assignment, position: Position) -> None:
+        """Commit synchronously; see the port."""
+        assignment.check()
+        target = TopicPartition(assignment.topic, assignment.partition, position)
+        try:
+            answered = self._consumer.commit(offsets=[target], asynchronous=False)
+        except KafkaException as error:
+            raise branch(error.args[0], f"cannot commit {assignment.topic}:{assignment.partition}") from None
+        for each in answered:
+            if each.error is not None:
+                raise branch(each.error, f"cannot commit {each.topic}:{each.partition}")
+        assignment.committed = position
+
+    def pause(self) -> None:
+        """Stop fetching, for what is ours now; partitions that come later need another call."""
+        self._paused = True
+        self._consumer.pause(self._partitions())
+
+    def resume(self) -> None:
+        """Fetch again."""
+        if self._paused:
+            self._paused = False
+            self._consumer.resume(self._partitions())
+
+    def lag(self) -> dict[int, int]:
+        """By partition: records after the committed one, by the last answer to a fetch."""
+        lag = {}
+        for partition, assignment in self.assignments.items():
+            bounds = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+            high = bounds[1] if bounds else -1
+            lag[partition] = max(0, high - assignment.committed)
+        return lag
+
+    def close(self) -> None:
+        """Leave the group. Commits nothing."""
+        self._end(list(self.assignments))
+        self._consumer.close()
+
+    def _partitions(self) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, partition) for partition in self.assignments]
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # Raising here would leave librdkafka to assign on its own; poll raises in our place.
+        try:
+            placed = self._place(consumer, [each.partition for each in partitions])
+            consumer.incremental_assign(
+                [TopicPartition(self._topic, each.partition, each.committed) for each in placed]
+            )
+        except EtlError as error:
+            self._broken = error
+        except KafkaException as error:
+            self._broken = branch(error.args[0], "cannot take over partitions")
+        else:
+            self.assignments.update({each.partition: each for each in placed})
+            self.joined = True
+            if self._paused:
+                self.pause()
+            self._log.info("partitions_assigned", positions={p.partition: p.committed for p in placed})
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._end([each.partition for each in partitions])
+        consumer.incremental_unassign(partitions)
+        self._log.info("partitions_revoked", partitions=[each.partition for each in partitions])
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._end([each.partition for each in partitions])
+        self.joined = False
+        self._log.warning("partitions_lost", partitions=[each.partition for each in partitions])
+
+    def _end(self, partitions: Sequence[int]) -> None:
+        for partition in partitions:
+            assignment = self.assignments.pop(partition, None)
+            if assignment is not None:
+                assignment.end()
+
+    def _look_into(self, error: KafkaError, partition: int | None) -> None:
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's own name
+            raise Fatal(
+                f"the log no longer holds what is to be read next of {self._topic}:{partition} "
+                f"({error.str()}); records were removed before they were read: when that loss is accepted, "
+                "reset the group's offsets to earliest and start again"
+            )
+        sorted_error = branch(error, "cannot read the log")
+        if not isinstance(sorted_error, Retryable):
+            raise sorted_error
+        # librdkafka goes on trying by itself.
+        self._log.warning("broker_error", reason=str(sorted_error))
+
+
+def _record(message: Message) -> LogRecord:
+    # What a consumer returns has an offset, and its headers are a list of bytes; the stubs say less.
+    return LogRecord(
+        Offset(cast(int, message.offset())),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        cast(Headers, tuple(message.headers() or ())),
+    )
+
+
+def configuration(settings: EtlSettings) -> dict[str, Any]:
+    """librdkafka's settings for the consumer."""
+    static = {"group.instance.id": settings.etl_instance_id} if settings.etl_instance_id else {}
+    return {
+        **connection(settings),
+        **static,
+        "group.id": settings.etl_group_id,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "isolation.level": "read_committed",
+        "session.timeout.ms": settings.etl_session_timeout_ms,
+        "heartbeat.interval.ms": max(1, settings.etl_session_timeout_ms // 4),
+        "max.poll.interval.ms": settings.etl_max_poll_interval_ms,
+        # A full queue stops fetching for a whole second by default: most of the time, under load.
+        "fetch.queue.backoff.ms": 5,
+        "queued.min.messages": 50_000,
+        "queued.max.messages.kbytes": 32_768,
+        "allow.auto.create.topics": False,
+    }
+
+
+def connection(settings: EtlSettings) -> dict[str, Any]:
+    """How every Kafka client of this process reaches the broker."""
+    return {
+        "bootstrap.servers": settings.bootstrap(),
+        "client.id": "ugc-etl",
+        "socket.timeout.ms": 10_000,
+        "socket.keepalive.enable": True,
+        # After an outage the default pause of 10 s would be most of the time we may take to return.
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 1_000,
+        "log.connection.close": False,
+        "logger": logging.getLogger("librdkafka"),
+    }

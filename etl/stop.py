@@ -1,0 +1,73 @@
+"""Stop when asked: SIGTERM and SIGINT are noted at once, and a step that does not end is left in time.
+
+Leaving a step is safe at any instant: what it was doing is not committed, so it is read again.
+"""
+
+import os
+import signal
+import socket
+import threading
+from types import FrameType, TracebackType
+
+import structlog
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignal:
+    """Inside the `with`, the signals make `asked()` true; if its end is not reached within
+    `stop_within_ms` after that, the process exits with code 0 from wherever it is.
+
+    A thread reads the signal from a pipe that the interpreter writes: the main thread may sit inside a
+    C library, where no Python handler runs.
+    """
+
+    def __init__(self, *, stop_within_ms: int) -> None:
+        self._stop_within_s = stop_within_ms / 1000
+        self._asked = threading.Event()
+        self._ended = threading.Event()
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._before = {each: signal.getsignal(each) for each in SIGNALS}
+        self._wakeup_before = -1
+        self._thread = threading.Thread(target=self._listen, name="stop-signal", daemon=True)
+
+    def asked(self) -> bool:
+        """Whether this process is to end."""
+        return self._asked.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but no longer than until asked to stop."""
+        self._asked.wait(seconds)
+
+    def __enter__(self) -> "StopSignal":
+        self._thread.start()
+        for each in SIGNALS:
+            signal.signal(each, _noted)
+        self._wakeup_before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        signal.set_wakeup_fd(self._wakeup_before)
+        for each, handler in self._before.items():
+            signal.signal(each, handler)
+        self._writer.close()
+        self._thread.join()
+        self._reader.close()
+
+    def _listen(self) -> None:
+        while (numbers := self._reader.recv(64)) and not set(numbers) & set(SIGNALS):
+            continue
+        if not numbers:
+            return
+        self._asked.set()
+        if not self._ended.wait(self._stop_within_s):
+            structlog.get_logger().warning("stopped_inside_a_step", after_s=self._stop_within_s)
+            os._exit(0)
+
+
+def _noted(_: int, __: FrameType | None) -> None:
+    return

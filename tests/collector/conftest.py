@@ -1,0 +1,159 @@
+"""The collector's parts in memory: a standing clock, a log, a warehouse, an application over them."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+from flask.testing import FlaskClient
+
+from clickhouse.client import WarehouseError
+from clickhouse.warehouse import DauRow, Freshness
+from contract.topics import EVENTS, Topic
+from contract.wire import Record
+from telemetry.health import NotReady
+from telemetry.metrics import Metrics
+from ugc_api.app import create_app
+from ugc_api.event_log import LogUnavailable, Reason, RecordTooLarge
+from ugc_api.settings import ApiSettings
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
+
+
+class StandingClock:
+    """Time that moves only when told."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class MemoryEventLog:
+    """The log in memory: the same guarantees, outages at the flick of a switch."""
+
+    def __init__(self, topic: Topic = EVENTS) -> None:
+        self.records: list[Record] = []
+        self.unavailable: Reason | None = None
+        self._bytes_max = topic.message_bytes_max
+        self._closed = False
+
+    def append(self, records: Sequence[Record]) -> None:
+        if self._closed:
+            raise LogUnavailable(Reason.CLOSED, "closed")
+        if self.unavailable is not None:
+            raise LogUnavailable(self.unavailable, "switched off")
+        if any(len(record.value) > self._bytes_max for record in records):
+            raise RecordTooLarge("larger than the topic takes")
+        self.records.extend(records)
+
+    def check(self) -> None:
+        if self._closed or self.unavailable is not None:
+            raise NotReady("switched off")
+
+    def close(self) -> int:
+        self._closed = True
+        return 0
+
+
+@dataclass
+class WarehouseInMemory:
+    """Answers from a dictionary, or fails as told."""
+
+    users: dict[date, int] = field(default_factory=dict)
+    fails: WarehouseError | None = None
+    freshness_is: Freshness = field(default_factory=lambda: Freshness(NOW - timedelta(seconds=3), 0.75))
+
+    def ping(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+    def dau(self, first: date, last: date) -> list[DauRow]:
+        self.ping()
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return [DauRow(day, self.users.get(day, 0)) for day in days]
+
+    def freshness(self) -> Freshness:
+        self.ping()
+        return self.freshness_is
+
+
+@dataclass
+class Api:
+    """An application over parts in memory, and the parts."""
+
+    client: FlaskClient
+    event_log: MemoryEventLog
+    warehouse: WarehouseInMemory
+    clock: StandingClock
+    metrics: Metrics
+
+    def send(self, body: Any, **more: Any) -> Any:
+        return self.client.post(more.pop("url", "/events"), json=body, **more)
+
+    def value(self, metric: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(metric, labels) or 0.0
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A test that configures the logs leaves nothing of it to the next one."""
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def make_api() -> Callable[..., Api]:
+    def make(**settings: Any) -> Api:
+        event_log, warehouse, clock, metrics = (
+            MemoryEventLog(),
+            WarehouseInMemory(),
+            StandingClock(),
+            Metrics(),
+        )
+        app = create_app(
+            ApiSettings(**settings), event_log=event_log, warehouse=warehouse, clock=clock, metrics=metrics
+        )
+        return Api(app.test_client(), event_log, warehouse, clock, metrics)
+
+    return make
+
+
+@pytest.fixture
+def api(make_api: Callable[..., Api]) -> Api:
+    return make_api()
+
+
+@pytest.fixture
+def event() -> Callable[..., dict[str, Any]]:
+    """A valid event of the standing clock's time; what is passed replaces or adds, None takes away."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        whole = {
+            "event_id": str(uuid.uuid4()),
+            "occurred_at": NOW.isoformat().replace("+00:00", "Z"),
+            "user_id": "user-1",
+            "event_type": "click",
+            "properties": {"element": "play"},
+            **changes,
+        }
+        return {name: value for name, value in whole.items() if value is not None}
+
+    return make
+
+
+@pytest.fixture
+def memory_log() -> MemoryEventLog:
+    return MemoryEventLog()

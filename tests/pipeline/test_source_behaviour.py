@@ -1,0 +1,313 @@
+"""What the pipeline may expect of a log: one suite for the log in memory and for Kafka."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from contract.topics import EVENTS
+from etl.errors import AssignmentGone, Fatal
+from etl.ports import Source
+from etl.ranges import LogRecord, Position
+from etl.settings import EtlSettings
+from etl.source import open_source
+
+PARTITIONS = 2
+
+
+class Log(Protocol):
+    """A log under test, and what a test does to it beside reading."""
+
+    sources: list[Source]
+
+    def open(self) -> Source: ...
+    def append(self, partition: int, value: bytes | None, **more: Any) -> None: ...
+    def remove_before(self, partition: int, offset: int) -> None: ...
+    def move_group_to(self, partition: int, offset: int) -> None: ...
+
+
+@dataclass
+class InMemory:
+    parts: Any
+    sources: list[Source] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log = self.parts.MemoryLog(partitions=PARTITIONS)
+
+    def open(self) -> Source:
+        self.sources.append(self.parts.MemorySource(self.log, clock=self.parts.ToldClock()))
+        return self.sources[-1]
+
+    def append(self, partition: int, value: bytes | None, **more: Any) -> None:
+        self.log.append(value, partition=partition, **more)
+
+    def remove_before(self, partition: int, offset: int) -> None:
+        self.log.low[partition] = offset
+
+    def move_group_to(self, partition: int, offset: int) -> None:
+        self.log.committed[partition] = Position(offset)
+
+
+@dataclass
+class OnKafka:
+    bootstrap: str
+    sources: list[Source] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.topic = replace(EVENTS, name=f"events-{uuid.uuid4().hex[:8]}", partitions=PARTITIONS)
+        self.client: dict[str, Any] = {"bootstrap.servers": self.bootstrap}
+        self.admin = AdminClient(self.client)
+        self.admin.create_topics([NewTopic(self.topic.name, PARTITIONS, 1)])[self.topic.name].result(10)
+        self.settings = EtlSettings(
+            kafka_bootstrap=self.bootstrap, etl_group_id=self.topic.name, etl_session_timeout_ms=6_000
+        )
+        self.producer = Producer({**self.client, "linger.ms": 0})
+
+    def open(self) -> Source:
+        self.sources.append(open_source(self.settings, self.topic))
+        return self.sources[-1]
+
+    def append(self, partition: int, value: bytes | None, **more: Any) -> None:
+        self.producer.produce(self.topic.name, value, partition=partition, **more)
+        assert self.producer.flush(10) == 0
+
+    def remove_before(self, partition: int, offset: int) -> None:
+        place = TopicPartition(self.topic.name, partition, offset)
+        self.admin.delete_records([place])[place].result(10)
+
+    def move_group_to(self, partition: int, offset: int) -> None:
+        consumer = Consumer({**self.client, "group.id": self.topic.name})
+        place = TopicPartition(self.topic.name, partition, offset)
+        # The members that just left may still be known to the group.
+        for _ in range(50):
+            try:
+                consumer.commit(offsets=[place], asynchronous=False)
+                break
+            except KafkaException:
+                time.sleep(0.1)
+        consumer.close()
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])
+def log(request: pytest.FixtureRequest, parts: Any) -> Iterator[Log]:
+    if request.param == "memory":
+        made: Log = InMemory(parts)
+    else:
+        made = OnKafka(request.getfixturevalue("kafka_bootstrap"))
+    yield made
+    for source in made.sources:
+        source.close()
+
+
+Read = Callable[..., dict[int, list[LogRecord]]]
+
+
+def settle(*sources: Source, until: Callable[[], bool]) -> None:
+    """Poll them in turn until the group has come to rest."""
+    for _ in range(600):
+        for source in sources:
+            source.poll(0.02)
+        if until():
+            return
+    raise AssertionError("the group did not come to rest")
+
+
+def ours(source: Source) -> dict[int, Any]:
+    """The source's assignments by partition."""
+    return dict(source.assignments)
+
+
+def test_a_new_group_reads_from_the_beginning_and_in_order(log: Log, by_partition: Read) -> None:
+    for n in range(20):
+        log.append(n % PARTITIONS, b"%d" % n)
+    found = by_partition(log.open(), count=20)
+    assert [r.value for r in found[0]] == [b"%d" % n for n in range(0, 20, 2)]
+    assert [r.offset for r in found[1]] == list(range(10))
+
+
+def test_a_record_comes_out_as_it_went_in(log: Log, by_partition: Read) -> None:
+    log.append(0, b"\x00\xff", key=b"k\x00", headers=[("a", b"\xfe"), ("a", b""), ("b", None)])
+    log.append(0, None, key=b"tombstone")
+    log.append(0, b"")
+    first, second, third = by_partition(log.open(), count=3)[0]
+    assert (first.value, first.key) == (b"\x00\xff", b"k\x00")
+    assert first.headers == (("a", b"\xfe"), ("a", b""), ("b", None))
+    assert (second.value, second.key, second.headers) == (None, b"tombstone", ())
+    assert (third.value, third.key) == (b"", None)
+    assert abs(first.timestamp_ms - second.timestamp_ms) < 60_000
+
+
+def test_what_was_committed_is_not_read_again_and_the_rest_is(log: Log, by_partition: Read) -> None:
+    for n in range(10):
+        log.append(0, b"%d" % n)
+    first = log.open()
+    by_partition(first, count=10)
+    first.commit(ours(first)[0], Position(4))
+    first.close()
+    log.sources.remove(first)
+    assert [r.offset for r in by_partition(log.open(), count=6)[0]] == [4, 5, 6, 7, 8, 9]
+
+
+def test_nothing_is_committed_but_by_commit(log: Log, by_partition: Read) -> None:
+    for n in range(5):
+        log.append(0, b"%d" % n)
+    first = log.open()
+    by_partition(first, count=5)
+    first.close()
+    log.sources.remove(first)
+    assert len(by_partition(log.open(), count=5)[0]) == 5
+
+
+def test_it_has_joined_when_it_knows_its_partitions(log: Log) -> None:
+    source = log.open()
+    assert not source.joined
+    settle(source, until=lambda: source.joined)
+    assert set(ours(source)) == {0, 1}
+
+
+def test_lag_is_what_lies_after_the_committed(log: Log, by_partition: Read) -> None:
+    for n in range(8):
+        log.append(0, b"%d" % n)
+    source = log.open()
+    by_partition(source, count=8)
+    source.commit(ours(source)[0], Position(3))
+    settle(source, until=lambda: source.lag() == {0: 5, 1: 0})
+    source.commit(ours(source)[0], Position(8))
+    settle(source, until=lambda: source.lag() == {0: 0, 1: 0})
+
+
+def test_paused_brings_nothing(log: Log) -> None:
+    source = log.open()
+    settle(source, until=lambda: source.joined)
+    source.pause()
+    log.append(0, b"0")
+    assert not any(source.poll(0.05) for _ in range(10))
+    source.resume()
+    settle(source, until=lambda: source.lag()[0] == 1)
+
+
+def test_partitions_that_come_while_it_is_paused_are_paused_too(log: Log, by_partition: Read) -> None:
+    log.append(0, b"0")
+    source = log.open()
+    source.pause()
+    for _ in range(40):
+        assert not source.poll(0.05)
+    assert source.joined
+    source.resume()
+    assert [r.offset for r in by_partition(source, count=1)[0]] == [0]
+
+
+def test_pausing_in_the_middle_of_reading_loses_nothing(log: Log) -> None:
+    for n in range(900):
+        log.append(0, b"%d" % n)
+    source = log.open()
+    read: list[int] = []
+    for turn in range(1_000):
+        if turn % 4 == 1:
+            source.pause()
+        if turn % 4 == 3:
+            source.resume()
+        read += [r.offset for records in source.poll(0.02).values() for r in records]
+        if len(read) >= 900:
+            break
+    assert read == list(range(900))
+
+
+def test_a_partition_that_moves_ends_its_assignment_and_goes_on_elsewhere(
+    log: Log, by_partition: Read
+) -> None:
+    for n in range(10):
+        log.append(n % PARTITIONS, b"%d" % n)
+    first = log.open()
+    by_partition(first, count=10)
+    before = ours(first)
+    for assignment in before.values():
+        first.commit(assignment, Position(3))
+    second = log.open()
+    settle(first, second, until=lambda: len(ours(first)) == len(ours(second)) == 1)
+    (kept,) = ours(first)
+    (moved,) = ours(second)
+    assert before[kept].current
+    assert not before[moved].current
+    with pytest.raises(AssignmentGone):
+        first.commit(before[moved], Position(5))
+    assert ours(second)[moved].committed == 3
+
+
+def test_closing_ends_every_assignment(log: Log) -> None:
+    source = log.open()
+    settle(source, until=lambda: source.joined)
+    held = ours(source)
+    source.close()
+    log.sources.remove(source)
+    assert held
+    assert not any(assignment.current for assignment in held.values())
+
+
+def test_records_that_are_gone_before_the_first_read_of_a_new_group_are_no_error(
+    log: Log, by_partition: Read
+) -> None:
+    for n in range(10):
+        log.append(0, b"%d" % n)
+    log.remove_before(0, 6)
+    assert [r.offset for r in by_partition(log.open(), count=4)[0]] == [6, 7, 8, 9]
+
+
+def test_records_that_are_gone_after_what_was_committed_stop_it(log: Log) -> None:
+    for n in range(10):
+        log.append(0, b"%d" % n)
+    log.move_group_to(0, 2)
+    log.remove_before(0, 6)
+    source = log.open()
+    with pytest.raises(Fatal, match=r"removed before they were read"):
+        settle(source, until=lambda: False)
+
+
+@pytest.mark.stack
+def test_a_committed_offset_beyond_the_log_stops_it(kafka_bootstrap: str) -> None:
+    log = OnKafka(kafka_bootstrap)
+    log.append(0, b"0")
+    log.move_group_to(0, 5)
+    source = log.open()
+    with pytest.raises(Fatal, match=r"at offset 5 of .*:0, but the log holds 0 to 1"):
+        settle(source, until=lambda: False)
+    source.close()
+
+
+@pytest.mark.stack
+def test_records_that_go_while_we_hold_their_partition_stop_it(kafka_bootstrap: str) -> None:
+    log = OnKafka(kafka_bootstrap)
+    source = log.open()
+    settle(source, until=lambda: source.joined)
+    source.pause()
+    for n in range(10):
+        log.append(0, b"%d" % n)
+    log.remove_before(0, 6)
+    source.resume()
+    with pytest.raises(Fatal, match=r"removed before they were read"):
+        settle(source, until=lambda: False)
+    source.close()
+
+
+@pytest.mark.stack
+def test_a_topic_that_is_made_again_has_another_id(kafka_bootstrap: str) -> None:
+    log = OnKafka(kafka_bootstrap)
+    ids = []
+    for _ in range(2):
+        source = log.open()
+        settle(source, until=lambda source=source: source.joined)  # type: ignore[misc]
+        ids.append(ours(source)[0].topic_id)
+        source.close()
+        log.admin.delete_topics([log.topic.name])[log.topic.name].result(10)
+        for _ in range(50):
+            try:
+                log.admin.create_topics([NewTopic(log.topic.name, PARTITIONS, 1)])[log.topic.name].result(10)
+                break
+            except KafkaException:
+                time.sleep(0.1)
+    assert ids[0] != ids[1]

@@ -1,0 +1,49 @@
+"""A warehouse that need not be there when the collector starts, nor all the time after.
+
+Connecting asks the server questions, so it can fail. It is tried when an answer is wanted and not yet
+there; a failure is the answer to that one question and leaves nothing behind.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from clickhouse.warehouse import DauRow, Freshness, Warehouse
+
+Connect = Callable[[int], Warehouse]
+
+
+class LazyWarehouse:
+    """See `stats.Answers`. Readiness has a connection of its own: it must know within `ping_timeout_s`."""
+
+    def __init__(self, connect: Connect, *, read_timeout_s: int, ping_timeout_s: int) -> None:
+        self._answers = _Once(connect, read_timeout_s)
+        self._pings = _Once(connect, ping_timeout_s)
+
+    def ping(self) -> None:
+        self._pings.get().ping()
+
+    def dau(self, first: date, last: date) -> Sequence[DauRow]:
+        return self._answers.get().dau(first, last)
+
+    def freshness(self) -> Freshness:
+        return self._answers.get().freshness()
+
+
+class _Once:
+    """Connects at the first call that succeeds; the others wait for it instead of connecting as well."""
+
+    def __init__(self, connect: Connect, timeout_s: int) -> None:
+        self._connect = connect
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._made: Warehouse | None = None
+
+    def get(self) -> Warehouse:
+        made = self._made
+        if made is not None:
+            return made
+        with self._lock:
+            if self._made is None:
+                self._made = self._connect(self._timeout_s)
+            return self._made

@@ -1,0 +1,118 @@
+"""POST /events, as the documentation shows it."""
+
+from typing import Any
+
+from ugc_api.openapi.parts import json_answer, problem_answer, query, ref
+from ugc_api.problems import ProblemCode
+
+# Stands for yesterday: whoever serves the document puts the day in, or in a month the examples were too old.
+EXAMPLE_DAY = "1999-12-31"
+
+CLICK = {
+    "event_id": "0190c5a4-7c1e-7b1a-9a53-0242ac120002",
+    "occurred_at": f"{EXAMPLE_DAY}T10:15:30.123Z",
+    "user_id": "user-1",
+    "event_type": "click",
+    "properties": {"element": "play", "kind": "film", "country": "DE"},
+}
+PURCHASE = {
+    "event_id": "0190c5a4-7c1e-7b1a-9a53-0242ac120003",
+    "occurred_at": f"{EXAMPLE_DAY}T12:15:31+02:00",
+    "user_id": "user-2",
+    "event_type": "purchase",
+    "properties": {"product_id": "subscription-month", "quantity": 1},
+    "value": 9.99,
+}
+CUSTOM = {
+    "event_id": "0190c5a4-7c1e-7b1a-9a53-0242ac120004",
+    "occurred_at": f"{EXAMPLE_DAY}T10:15:32Z",
+    "user_id": "user-1",
+    "event_type": "playlist.shared",
+}
+ACCEPTED = {
+    "index": 0,
+    "event_id": CLICK["event_id"],
+    "status": "accepted",
+    "code": None,
+    "pointer": None,
+    "message": None,
+}
+REPEATED = {
+    **ACCEPTED,
+    "index": 1,
+    "status": "duplicate",
+    "code": "repeated_in_request",
+    "pointer": "/event_id",
+    "message": "The event at index 0 has the same event_id; the first one counts.",
+}
+REFUSED = {
+    **ACCEPTED,
+    "index": 2,
+    "event_id": PURCHASE["event_id"],
+    "status": "rejected",
+    "code": "missing_field",
+    "pointer": "/user_id",
+    "message": "user_id is missing",
+}
+ANSWER = {"accepted": 1, "duplicates": 1, "rejected": 1, "results": [ACCEPTED, REPEATED, REFUSED]}
+NONE_VALID = {"accepted": 0, "duplicates": 0, "rejected": 1, "results": [{**REFUSED, "index": 0}]}
+
+DESCRIPTION = """Send one event or an array of events; each gets a verdict of its own, in the order sent.
+Good events never wait for bad ones.
+
+**202 means stored**: the broker has acknowledged every accepted event. On anything else, send the same
+request again: an `event_id` counts once, for ever.
+
+With `dry_run=1` the same verdicts come with 200 and nothing is stored or counted.
+"""
+
+DOCS: dict[str, dict[str, Any]] = {
+    "post_events": {
+        "tags": ["events"],
+        "summary": "Send events",
+        "description": DESCRIPTION,
+        "operationId": "post_events",
+        "parameters": [
+            query(
+                "dry_run",
+                {"type": "string", "enum": ["1", "true", "0", "false"], "default": "0"},
+                "Validate only: the verdicts come with 200 and nothing is stored.",
+            )
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "oneOf": [ref("Event"), {"type": "array", "minItems": 1, "items": ref("Event")}]
+                    },
+                    "examples": {
+                        "one": {"summary": "One event", "value": CLICK},
+                        "several": {"summary": "Several events", "value": [CLICK, PURCHASE, CUSTOM]},
+                    },
+                }
+            },
+        },
+        "responses": {
+            "200": json_answer(
+                "The verdicts of a dry run.", ref("CollectAnswer"), dry_run={**ANSWER, "dry_run": True}
+            ),
+            "202": json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER),
+            "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST),
+            "413": problem_answer(
+                ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
+            ),
+            "415": problem_answer(ProblemCode.UNSUPPORTED_MEDIA_TYPE, ProblemCode.UNSUPPORTED_ENCODING),
+            "422": problem_answer(
+                ProblemCode.NO_VALID_EVENT,
+                ProblemCode.NO_EVENTS,
+                ProblemCode.UNKNOWN_PARAMETER,
+                ProblemCode.INVALID_PARAMETER,
+                schema=ref("CollectProblem"),
+                members={ProblemCode.NO_VALID_EVENT: NONE_VALID},
+            ),
+            "500": problem_answer(ProblemCode.INTERNAL),
+            "503": problem_answer(ProblemCode.LOG_UNAVAILABLE),
+        },
+    }
+}

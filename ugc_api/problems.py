@@ -1,0 +1,196 @@
+"""Every way this API says no, in one tree and one shape (RFC 9457, application/problem+json).
+
+    Problem                       what happened                                 who acts
+    ├── 400 not_json              the body is not JSON                          sender
+    │   400 bad_request           the request cannot be read at all             sender
+    ├── 404 not_found             there is nothing at this address              sender
+    ├── 405 method_not_allowed    wrong method; `Allow` lists the right ones    sender
+    ├── 413 body_too_large        the body has too many bytes                   sender: split it
+    │   413 too_many_events       the body has too many events                  sender: split it
+    │   413 record_too_large      the broker refuses an event of this size      sender: shrink it
+    ├── 415 unsupported_media_type | unsupported_encoding                       sender
+    ├── 422 no_events             an empty array                                sender
+    │   422 no_valid_event        every event was refused; `results` says why   sender
+    │   422 unknown_parameter | missing_parameter | invalid_parameter           sender
+    │   422 range_too_long        more days than one answer may have            sender: ask in parts
+    ├── 500 internal              our fault; the log has it under the id        operator
+    └── 503 log_unavailable       not stored for sure; send the same again      nobody: it passes
+        503 warehouse_unavailable no answer now; ask again                      nobody: it passes
+        503 stats_busy            too many questions at once; ask again         nobody: it passes
+        503 not_ready             /health/ready says which dependency           operator
+
+`code` is stable and may be programmed against; `title` and `detail` are for people and may change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemCode(StrEnum):
+    """The closed list. A code once given to a client keeps its meaning for ever."""
+
+    NOT_JSON = "not_json"
+    BAD_REQUEST = "bad_request"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_LARGE = "body_too_large"
+    TOO_MANY_EVENTS = "too_many_events"
+    RECORD_TOO_LARGE = "record_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    NO_EVENTS = "no_events"
+    NO_VALID_EVENT = "no_valid_event"
+    UNKNOWN_PARAMETER = "unknown_parameter"
+    MISSING_PARAMETER = "missing_parameter"
+    INVALID_PARAMETER = "invalid_parameter"
+    RANGE_TOO_LONG = "range_too_long"
+    INTERNAL = "internal"
+    LOG_UNAVAILABLE = "log_unavailable"
+    WAREHOUSE_UNAVAILABLE = "warehouse_unavailable"
+    STATS_BUSY = "stats_busy"
+    NOT_READY = "not_ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is the same for every problem of one code."""
+
+    status: int
+    title: str
+    what_to_do: str
+
+
+KINDS: dict[ProblemCode, Kind] = {
+    ProblemCode.NOT_JSON: Kind(
+        400, "The body is not JSON", "Send one JSON object or an array of objects, in UTF-8."
+    ),
+    ProblemCode.BAD_REQUEST: Kind(
+        400, "The request cannot be read", "Check headers, encoding and address of the request."
+    ),
+    ProblemCode.NOT_FOUND: Kind(404, "There is nothing here", "GET / lists the addresses."),
+    ProblemCode.METHOD_NOT_ALLOWED: Kind(
+        405, "This address does not take that method", "Use one of the methods in the Allow header."
+    ),
+    ProblemCode.BODY_TOO_LARGE: Kind(
+        413, "The body is too large", "Split the events over several requests; `limit_bytes` is the most."
+    ),
+    ProblemCode.TOO_MANY_EVENTS: Kind(
+        413, "Too many events in one request", "Split the array; `limit_events` is the most a request."
+    ),
+    ProblemCode.RECORD_TOO_LARGE: Kind(
+        413, "An event is larger than the log takes", "Send smaller properties."
+    ),
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: Kind(
+        415, "This media type is not taken", "Send `Content-Type: application/json`."
+    ),
+    ProblemCode.UNSUPPORTED_ENCODING: Kind(
+        415, "This content encoding is not taken", "Send the body as it is, without Content-Encoding."
+    ),
+    ProblemCode.NO_EVENTS: Kind(422, "There is no event in the body", "Send at least one event."),
+    ProblemCode.NO_VALID_EVENT: Kind(
+        422, "No event was accepted", "Each entry of `results` names the field at fault and why."
+    ),
+    ProblemCode.UNKNOWN_PARAMETER: Kind(
+        422, "A query parameter is unknown", "Remove it; the documentation lists the known ones."
+    ),
+    ProblemCode.MISSING_PARAMETER: Kind(422, "A query parameter is missing", "Add it, as `detail` shows."),
+    ProblemCode.INVALID_PARAMETER: Kind(
+        422, "A query parameter has a wrong value", "Correct it; `detail` says what is right."
+    ),
+    ProblemCode.RANGE_TOO_LONG: Kind(
+        422, "The range has too many days", "Ask for a shorter range, or in several parts."
+    ),
+    ProblemCode.INTERNAL: Kind(
+        500, "Something broke on our side", "Give the `request_id` to whoever runs this service."
+    ),
+    ProblemCode.LOG_UNAVAILABLE: Kind(
+        503,
+        "The events could not be stored",
+        "Send the same request again after `Retry-After` seconds; event ids make that harmless.",
+    ),
+    ProblemCode.WAREHOUSE_UNAVAILABLE: Kind(
+        503, "The warehouse does not answer", "Ask again after `Retry-After` seconds."
+    ),
+    ProblemCode.STATS_BUSY: Kind(503, "Too many questions at once", "Ask again after `Retry-After` seconds."),
+    ProblemCode.NOT_READY: Kind(503, "Not ready to serve", "`checks` says which dependency is missing."),
+}
+
+CODE_OF_STATUS = {
+    404: ProblemCode.NOT_FOUND,
+    405: ProblemCode.METHOD_NOT_ALLOWED,
+    413: ProblemCode.BODY_TOO_LARGE,
+    415: ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+class Problem(Exception):  # noqa: N818 - an answer to a client, most of the time not an error of ours
+    """Raise it anywhere below a route; the client gets the document and nothing is logged as a fault."""
+
+    def __init__(
+        self,
+        code: ProblemCode,
+        detail: str,
+        *,
+        retry_after_s: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extensions: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(retry_after_s)
+        self.extensions = extensions
+
+
+def response(problem: Problem) -> Response:
+    """The problem document, with the id under which the log knows this request."""
+    kind = KINDS[problem.code]
+    body = {
+        "type": f"/problems/{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "request_id": g.get("request_id"),
+        **problem.extensions,
+    }
+    return Response(orjson.dumps(body), kind.status, problem.headers, content_type=MEDIA_TYPE)
+
+
+def install(app: Flask) -> None:
+    """One handler for everything that is raised while a request is served."""
+    app.register_error_handler(Exception, _handle)
+
+
+def _handle(error: Exception) -> Response | HTTPException:
+    if isinstance(error, Problem):
+        return response(error)
+    if isinstance(error, HTTPException):
+        # A redirect is raised like an error, but it is an answer.
+        return error if (error.code or 500) < 400 else response(_of_http(error))
+    structlog.get_logger().error("request_failed", exc_info=error)
+    return response(
+        Problem(ProblemCode.INTERNAL, "The request was not completed; it is safe to send it again.")
+    )
+
+
+def _of_http(error: HTTPException) -> Problem:
+    status = error.code or 500
+    code = CODE_OF_STATUS.get(status, ProblemCode.BAD_REQUEST if status < 500 else ProblemCode.INTERNAL)
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return Problem(code, f"This address takes {allowed}.", headers={"Allow": allowed})
+    if code is ProblemCode.NOT_FOUND:
+        return Problem(code, "There is nothing at this address; GET / lists what there is.")
+    return Problem(code, error.description or error.name)

@@ -1,0 +1,63 @@
+"""What the collector can be told, in one frozen model: every limit has its unit in its name."""
+
+from pydantic import Field
+
+from contract import limits
+from telemetry.settings import Settings
+
+
+class ApiSettings(Settings):
+    """The HTTP side: where it listens, how long it waits, how much it holds."""
+
+    api_host: str = Field(
+        "127.0.0.1", description="Address the collector listens on; 0.0.0.0 lets other machines in."
+    )
+    api_workers: int = Field(
+        1, ge=1, le=64, description="Collector processes. Each has a producer and metrics of its own."
+    )
+    api_threads: int = Field(
+        32, ge=2, le=512, description="Requests one process serves at once; most of them wait for an ack."
+    )
+    api_connections_max: int = Field(
+        1_000, ge=8, le=100_000, description="Connections one process holds, idle kept-alive ones included."
+    )
+    api_keep_alive_s: int = Field(
+        15, ge=0, le=600, description="How long an idle connection stays open for the next request."
+    )
+    api_shutdown_ms: int = Field(
+        8_000,
+        ge=1_000,
+        le=120_000,
+        description="After SIGTERM: how long running requests may take before they are cut off.",
+    )
+    body_bytes_max: int = Field(
+        limits.BODY_BYTES_MAX, ge=1_024, le=64 * 1024 * 1024, description="Largest body of POST /events."
+    )
+    events_max: int = Field(
+        limits.EVENTS_PER_REQUEST_MAX, ge=1, le=100_000, description="Most events one POST /events may carry."
+    )
+    ack_deadline_ms: int = Field(
+        5_000,
+        ge=1_500,
+        le=60_000,
+        description="How long a request waits for the broker's acknowledgement before it answers 503.",
+    )
+    producer_linger_ms: int = Field(
+        5, ge=0, le=1_000, description="How long the producer gathers events into one batch."
+    )
+    producer_queue_messages_max: int = Field(
+        50_000, ge=1_000, le=10_000_000, description="Events the producer holds unacknowledged at most."
+    )
+    producer_queue_kilobytes_max: int = Field(
+        32_768, ge=1_024, le=2_097_151, description="The same bound in kilobytes; a full queue answers 503."
+    )
+    stats_timeout_ms: int = Field(
+        10_000, ge=100, le=300_000, description="How long a question to the warehouse may take."
+    )
+    stats_concurrency_max: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Questions to the warehouse at once; keep it below UGC_API_THREADS, "
+        "or a slow warehouse keeps events out.",
+    )

@@ -1,0 +1,113 @@
+"""One verdict an event, in the order sent. Pure: bytes and a time in, verdicts and events out.
+
+accepted    it will be written to the log
+duplicate   an event with this id was accepted earlier in the same request: the first wins
+rejected    it breaks the contract; `code`, `pointer` and `message` say where and how
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from contract.events import Event
+from contract.refusals import Refusal
+
+REPEATED_IN_REQUEST = "repeated_in_request"
+EVENT_ID_CHARS_ECHOED_MAX = 64
+
+# Code, pointer, message.
+Why = tuple[str, str, str] | tuple[None, None, None]
+NO_REASON: Why = (None, None, None)
+
+Reader = Callable[[bytes, datetime], Event | Refusal]
+
+
+class Status(StrEnum):
+    """What became of an event."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+@dataclass(slots=True)
+class Judgement:
+    """The verdicts on one request and the events it left to write."""
+
+    results: list[dict[str, Any]] = field(default_factory=list)
+    accepted: list[Event] = field(default_factory=list)
+    duplicates: int = 0
+    rejected_by_code: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rejected(self) -> int:
+        return sum(self.rejected_by_code.values())
+
+    def as_answer(self) -> dict[str, Any]:
+        """The body of the answer."""
+        return {
+            "accepted": len(self.accepted),
+            "duplicates": self.duplicates,
+            "rejected": self.rejected,
+            "results": self.results,
+        }
+
+
+def judge(raws: Sequence[bytes], *, received_at: datetime, read: Reader) -> Judgement:
+    """A verdict for each of `raws`; a bad one never costs its neighbours anything."""
+    judgement = Judgement()
+    first_index: dict[str, int] = {}
+    for index, raw in enumerate(raws):
+        event = read(raw, received_at)
+        if isinstance(event, Refusal):
+            judgement.rejected_by_code[event.code] += 1
+            judgement.results.append(_rejected(index, raw, event))
+        elif event.event_id in first_index:
+            judgement.duplicates += 1
+            judgement.results.append(_duplicate(index, event.event_id, first_index[event.event_id]))
+        else:
+            first_index[event.event_id] = index
+            judgement.accepted.append(event)
+            judgement.results.append(_verdict(index, event.event_id, Status.ACCEPTED))
+    return judgement
+
+
+def _rejected(index: int, raw: bytes, refusal: Refusal) -> dict[str, Any]:
+    return _verdict(index, sent_id(raw), Status.REJECTED, (refusal.code, refusal.pointer, refusal.message))
+
+
+def _duplicate(index: int, event_id: str, first: int) -> dict[str, Any]:
+    message = f"The event at index {first} has the same event_id; the first one counts."
+    return _verdict(index, event_id, Status.DUPLICATE, (REPEATED_IN_REQUEST, "/event_id", message))
+
+
+def _verdict(index: int, event_id: str | None, status: Status, why: Why = NO_REASON) -> dict[str, Any]:
+    code, pointer, message = why
+    return {
+        "index": index,
+        "event_id": event_id,
+        "status": status,
+        "code": code,
+        "pointer": pointer,
+        "message": message,
+    }
+
+
+def sent_id(raw: bytes) -> str | None:
+    """The id a refused event came with, so that its sender finds it; None when there is none to show.
+
+    Cut off by length: a refusal must not become a way to have us echo whatever was sent.
+    """
+    try:
+        sent = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    event_id = sent.get("event_id") if isinstance(sent, dict) else None
+    if isinstance(event_id, str) and len(event_id) <= EVENT_ID_CHARS_ECHOED_MAX:
+        return event_id
+    return None
