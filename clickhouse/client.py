@@ -6,6 +6,7 @@ WarehouseError
 └── QueryFailed   the statement, the schema, the rights or the disk are wrong: somebody must look.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -111,8 +112,22 @@ def classify(error: ClickHouseError) -> WarehouseError:
     """Our error for the driver's: by ClickHouse's code where there is one."""
     code: Any = getattr(error, "code", None)
     message = str(error)
-    if code is None:
-        # Without a code nothing reached the engine: refused, cut off or timed out on the way.
-        kind = Unavailable if isinstance(error, OperationalError) else QueryFailed
-        return kind(message)
-    return CLASS_OF_CODE.get(int(code), QueryFailed)(message, code=int(code))
+    if code is not None:
+        said = _SERVER_WORDS.search(message)
+        return CLASS_OF_CODE.get(int(code), QueryFailed)(said.group(1) if said else message, code=int(code))
+    if not isinstance(error, OperationalError):
+        return QueryFailed(message)
+    # Without a code nothing reached the engine: refused, cut off or timed out on the way.
+    why, where = _REASON.search(message), _ADDRESS.search(message)
+    return Unavailable(
+        f"the warehouse does not answer{' at ' + where.group() if where else ''} "
+        f"({why.group(1).strip() if why else message[:200]}); is it up? `ugc doctor` looks"
+    )
+
+
+# The driver wraps both in its own words, an address twice and a query id.
+_SERVER_WORDS = re.compile(
+    r"DB::Exception: (.*?)(?: \(version [^()]*(?:\([^()]*\))?\))?(?: \(for url [^)]*\))?\s*$", re.DOTALL
+)
+_REASON = re.compile(r"\[Errno -?\d+\] ([^'\")]+)")
+_ADDRESS = re.compile(r"https?://[^\s)/?]+")

@@ -36,12 +36,13 @@ from typing import TextIO
 ROOT = Path(__file__).resolve().parent.parent
 GIB = 1024**3
 DISK_BYTES_MIN = {"local": 3 * GIB // 2, "dev": 2 * GIB}
-# Each but the first is constrained by the one before it: a package has one version in all of them.
+# All but the first two are constrained by another: a package has one version in all of them.
 LOCKS = {
     "tools": ["requirements/tools.in"],
     "dev": ["pyproject.toml", "requirements/build.in", "--all-extras"],
     "local": ["pyproject.toml", "requirements/build.in", "--extra", "embedded", "-c", "requirements/dev.txt"],
     "app": ["pyproject.toml", "-c", "requirements/local.txt"],
+    "build": ["requirements/build.in", "-c", "requirements/dev.txt"],
 }
 # What pip was told about this machine, uv must hear too.
 PIP_TO_UV = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import click
@@ -96,9 +97,10 @@ def _broker(settings: StackSettings) -> str:
 
 
 def _warehouse(settings: StackSettings) -> str:
-    client = connect(settings.dsn("reader"))
+    dsn = settings.dsn("reader")
+    client = connect(dsn)
     Warehouse(client, clock=SystemClock()).ping()
-    return f"ClickHouse {client.server_version} at {client.url}"
+    return f"ClickHouse {client.server_version} at {urlsplit(dsn).hostname}:{urlsplit(dsn).port}"
 
 
 def _schema(settings: StackSettings) -> str:

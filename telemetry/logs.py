@@ -13,6 +13,9 @@ import structlog
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
+# They warn at every retry of a connection; who asked says once what it means that nobody answers.
+CHATTY = ("urllib3", "clickhouse_connect")
+
 
 def configure(
     *,
@@ -46,6 +49,8 @@ def configure(
     )
     handler = _ToStructlog()
     logging.basicConfig(handlers=[handler], level=max(LEVELS[level], logging.WARNING), force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
 
 

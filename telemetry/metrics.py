@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -57,6 +57,8 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        # One more series for each counter and histogram, saying when it was made: nobody asks that.
+        disable_created_metrics()
         self.registry = registry if registry is not None else CollectorRegistry()
         self._made: dict[str, Counter | Gauge | Histogram] = {}
 

@@ -1,8 +1,20 @@
-"""What every test may rely on: no UGC_ setting of the person who runs them leaks in."""
+"""What every test may rely on: nothing of the person's own settings leaks in, and real services on demand.
+
+A broker and a warehouse are started at most once a run, by the first test that asks for one, on ports the
+system gives. A test that asks for neither starts neither.
+"""
 
 import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from services import free_port
+
+from clickhouse import migrate
+from embedded.stack_settings import StackSettings
+from telemetry.settings import ROLES, Role
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +22,56 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("UGC_"):
             monkeypatch.delenv(name)
+
+
+def _started(settings: StackSettings, name: str) -> Iterator[StackSettings]:
+    """The one service of the local stack called `name`, run as `ugc up` runs it."""
+    # Not at the top: the fast tests load neither the engine nor the jar resolver.
+    from embedded import stack  # noqa: PLC0415
+    from embedded.supervisor import Supervisor  # noqa: PLC0415
+    from telemetry.clock import SystemClock  # noqa: PLC0415
+
+    clock = SystemClock()
+    wanted = [s for s in stack.services(settings, clock=clock, out=sys.stderr) if s.name == name]
+    supervisor = Supervisor(logs_dir=settings.data_dir / "logs", show=lambda *_: None, clock=clock)
+    try:
+        supervisor.start(wanted)
+        yield settings
+    finally:
+        supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real broker of the run's own; topics are up to who uses it."""
+    settings = StackSettings(
+        data_dir=tmp_path_factory.mktemp("broker"), kafka_port=free_port(), warehouse_dsn="http://unused/ugc"
+    )
+    for running in _started(settings, "broker"):
+        yield running.bootstrap()
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackSettings]:
+    """A real warehouse of the run's own, with the schema; its settings."""
+    settings = StackSettings(
+        data_dir=tmp_path_factory.mktemp("warehouse"),
+        warehouse_port=free_port(),
+        kafka_bootstrap="unused:1",
+        **{f"{role}_password": f"{role}-password" for role in ROLES},
+    )
+    for running in _started(settings, "warehouse"):
+        migrate.apply(running.dsn("admin"))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def warehouse_dsn(warehouse: StackSettings) -> Callable[[Role], str]:
+    """The address of that warehouse, by role."""
+    return warehouse.dsn
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return Path(__file__).parents[1]

@@ -19,6 +19,7 @@ from urllib.request import urlopen
 import orjson
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from services import ROOT, free_port, until
 
 from clickhouse import migrate
 from clickhouse.client import connect
@@ -29,7 +30,6 @@ from embedded.supervisor import Service
 from ops import topics
 from telemetry.clock import SystemClock
 from telemetry.settings import load
-from tests.services import ROOT, free_port, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
@@ -174,7 +174,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     yield Stand(settings, directory, by_name["broker"], by_name["warehouse"])
     for child in by_name.values():
         if child.process is not None:
-            child.end(signal.SIGTERM)
+            child.end()
 
 
 @pytest.fixture(autouse=True)
@@ -292,9 +292,10 @@ def test_a_killed_warehouse_delays_and_loses_nothing(stand: Stand, fresh: Any) -
     for _ in range(2):
         time.sleep(chance.uniform(0.5, 1.5))
         stand.warehouse.end(signal.SIGKILL)
-        time.sleep(0.5)
+        until(lambda: not etl.service.ready(), within_s=10, what="it says that it cannot work")
         stand.warehouse.start()
     stand.all_land_once(traffic.stop())
+    until(etl.service.ready, within_s=10, what="it says that it works again")
     assert etl.process is not None
     assert etl.process.poll() is None
     assert b'"step_failed"' in etl.log.read_bytes()
@@ -359,7 +360,7 @@ def test_sigterm_ends_it_in_time_while_the_warehouse_hangs(stand: Stand, fresh: 
 def test_it_waits_for_a_warehouse_that_is_not_there_yet(stand: Stand, fresh: Any) -> None:
     records = fresh(10)
     produce(stand, records)
-    stand.warehouse.end(signal.SIGTERM)
+    stand.warehouse.end(signal.SIGKILL)
     etl = stand.etl_command()
     with etl.log.open("ab") as log:
         etl.process = subprocess.Popen(

@@ -37,5 +37,15 @@ def test_nobody_there_is_unavailable() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        with pytest.raises(Unavailable):
+        with pytest.raises(
+            Unavailable, match=rf"does not answer at http://127.0.0.1:{port} \(Connection refused\)"
+        ):
             connect(f"http://reader:x@127.0.0.1:{port}/ugc")
+
+
+def test_the_servers_words_are_kept_and_the_drivers_are_not() -> None:
+    said = (
+        "Received ClickHouse exception, code: 60, server response: Code: 60. DB::Exception: "
+        "Table ugc.x does not exist. (UNKNOWN_TABLE) (version 26.9.2.1 (official build)) (for url http://127.0.0.1:8123)"
+    )
+    assert str(classify(DatabaseError(said, code=60))) == "Table ugc.x does not exist. (UNKNOWN_TABLE)"
