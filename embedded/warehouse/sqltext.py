@@ -42,7 +42,7 @@ class Token:
 class InsertHeader:
     """The SQL of an insert that brings data: without FORMAT, the format, and where the data starts."""
 
-    sql: str
+    sql: bytes
     format: str | None
     data_at: int
 
@@ -83,11 +83,11 @@ def insert_header(text: bytes) -> InsertHeader | None:
             if token.upper in {b"SELECT", b"WITH"}:
                 return None
             if token.upper == b"VALUES":
-                return InsertHeader(_decoded(text[: token.start]), "Values", token.end)
+                return InsertHeader(text[: token.start], "Values", token.end)
             if token.upper == b"FORMAT" and following.kind == "word":
                 return _with_format(text, token, following)
         before = token.upper
-    return InsertHeader(_decoded(text), None, len(text))
+    return InsertHeader(text, None, len(text))
 
 
 def _pairs(stream: Iterator[Token]) -> Iterator[tuple[Token, Token]]:
@@ -106,18 +106,13 @@ def _with_format(text: bytes, keyword: Token, name: Token) -> InsertHeader:
     if late:
         head, at = head + late.group(), late.end()
     after = _AFTER_FORMAT.match(text, at)
-    return InsertHeader(_decoded(head), _decoded(text[name.start : name.end]), after.end() if after else at)
+    format_name = text[name.start : name.end].decode("ascii")
+    return InsertHeader(head, format_name, after.end() if after else at)
 
 
-def without_head(sql: str, keywords: frozenset[bytes]) -> str:
+def without_head(sql: bytes, keywords: frozenset[bytes]) -> bytes:
     """`sql` without the leading words that are in `keywords`: what DESCRIBE TABLE describes."""
-    text = sql.encode()
-    for token in tokens(text):
+    for token in tokens(sql):
         if token.kind != "word" or token.upper not in keywords:
-            return _decoded(text[token.start :])
-    return ""
-
-
-def _decoded(text: bytes) -> str:
-    # Names and literals may hold any bytes; the engine takes them back as they came.
-    return text.decode("utf-8", "surrogateescape")
+            return sql[token.start :]
+    return b""

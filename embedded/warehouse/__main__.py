@@ -1,0 +1,101 @@
+"""Run the warehouse in the foreground: `python -m embedded.warehouse --path DIR`.
+
+Passwords come from the environment (UGC_ADMIN_PASSWORD, UGC_WRITER_PASSWORD, UGC_READER_PASSWORD,
+UGC_ANALYST_PASSWORD); a user without one cannot come in. SIGTERM and Ctrl-C let running queries finish, for
+a while. What is wrong at the start is one line on standard error, exit 1.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from embedded.warehouse import profiles
+from embedded.warehouse.directory import Directory
+from embedded.warehouse.engine import Engine
+from embedded.warehouse.errors import WarehouseError
+from embedded.warehouse.limits import Limits
+from embedded.warehouse.running import DisconnectWatch
+from embedded.warehouse.server import Server
+from embedded.warehouse.service import Service
+from telemetry import logs
+from telemetry.clock import SystemClock
+from telemetry.errors import OperatorError
+from telemetry.settings import DATABASE, ROLES, Settings, load
+
+
+def main() -> None:
+    """Returns when asked to stop; SystemExit(1) with one line when it cannot start."""
+    arguments = _arguments()
+    try:
+        settings = load(Settings)
+        logs.configure(process="warehouse", level=settings.log_level, format=settings.log_format)
+        passwords: dict[str, str] = {
+            role: getattr(settings, f"{role}_password").get_secret_value() for role in ROLES
+        }
+        if not any(passwords.values()):
+            raise WarehouseError("no user has a password; set UGC_ADMIN_PASSWORD (`ugc up` makes them all)")
+        _serve(arguments, passwords)
+    except OperatorError as error:
+        sys.exit(f"warehouse: {error}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m embedded.warehouse", description=__doc__)
+    parser.add_argument("--path", type=Path, required=True, help="directory of the warehouse's data")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8123, help="port to listen on")
+    parser.add_argument("--memory-mb", type=int, default=1024, help="memory the engine may use, MiB")
+    return parser.parse_args()
+
+
+def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
+    stop = threading.Event()
+
+    def note(_: int, __: FrameType | None) -> None:
+        stop.set()
+
+    limits, clock, log = Limits(), SystemClock(), structlog.get_logger()
+    roles = profiles.load()
+    directory = Directory(arguments.path)
+    directory.configure(memory_mb=arguments.memory_mb)
+    server = Server(arguments.host, arguments.port, limits, clock)
+    server.listen()
+    started_s = clock.monotonic()
+    # chDB reads config.xml of the directory it is imported in.
+    os.chdir(directory.path)
+    engine = Engine(directory.data, directory.config_file)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, note)
+    engine.ask(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+    server.service = service = Service(
+        engine, roles=roles, passwords=passwords, limits=limits, spool_dir=directory.spool, clock=clock
+    )
+    watch = DisconnectWatch(service.running, limits.disconnect_check_s)
+    watch.start()
+    serving = threading.Thread(target=server.serve, name="serve", daemon=True)
+    serving.start()
+    log.info(
+        "warehouse_ready",
+        port=server.bind_addr[1],
+        version=engine.version,
+        ready_ms=round((clock.monotonic() - started_s) * 1000),
+    )
+    stop.wait()
+    log.info("warehouse_stopping", running=len(service.running.all()))
+    cancelled = service.running.stop(limits.stop_grace_s)
+    watch.stop()
+    server.stop()
+    service.sessions.close()
+    engine.close()
+    directory.release()
+    log.info("warehouse_stopped", cancelled=cancelled)
+
+
+if __name__ == "__main__":
+    main()

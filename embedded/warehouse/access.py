@@ -1,0 +1,235 @@
+"""The one place where a statement is judged: may this user run it?
+
+Judged is the parse tree, never the text: a literal that says DROP is a literal. What is not known to be
+harmless is refused: statement kinds, table functions, databases and kinds of tree nodes are allow-lists. The
+handle of a read-only user is also `readonly = 1`, so a mistake here still cannot write.
+
+Functions are the exception: 1,900 compute on their arguments, so those that reach further are listed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from embedded.warehouse.errors import Refused, access_denied, readonly
+from embedded.warehouse.parsing import Node, Statement
+from embedded.warehouse.profiles import HTTP_SETTINGS, Role
+
+_READS = {
+    *("SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery", "ExplainQuery", "UseQuery"),
+    *("ShowTablesQuery", "ShowColumnsQuery", "ShowIndexesQuery", "ShowFunctionsQuery", "ShowSettingQuery"),
+    *("DescribeQuery", "ExistsTableQuery", "ExistsViewQuery", "ExistsDatabaseQuery"),
+    *("ShowCreateTableQuery", "ShowCreateViewQuery", "ShowCreateDatabaseQuery", "SetQuery"),
+}
+_READS_OF_SERVER = {"ShowProcesslistQuery", "ShowGrantsQuery", "CheckTableQuery", "ShowEnginesQuery"}
+_NAMES_A_DATABASE = {"ExistsDatabaseQuery", "ShowCreateDatabaseQuery"}
+_INSERTS = {"InsertQuery"}
+
+_TABLE_FUNCTIONS = {
+    *("numbers", "numbers_mt", "zeros", "zeros_mt", "generateseries", "generate_series", "values"),
+    *("view", "format", "null"),
+}
+
+# What a ClickHouse server shows to everybody even when the system database needs a grant, and
+# system.numbers, which SHOW and dashboards use.
+_SYSTEM_TABLES = {
+    *("one", "numbers", "zeros", "contributors", "licenses", "time_zones", "collations", "formats"),
+    *("privileges", "data_type_families", "database_engines", "table_engines", "table_functions"),
+    *("aggregate_function_combinators", "completions", "functions", "databases", "tables", "columns"),
+    *("settings", "current_roles", "enabled_roles", "quota_usage"),
+}
+
+# Functions that read files, other tables, keys or the host, or call out.
+_FUNCTIONS_REFUSED = re.compile(
+    r"file|dict(get|has|isin).*|joinget.*|region.*|ai[a-z]+|catboostevaluate|evalmlmethod|"
+    r"naivebayesclassifier.*|hascolumnintable|logtrace|addressto.*|demangle|getmacro|getserverport|"
+    r"getserversetting|getmergetreesetting|getclienthttpheader|getoskernelversion|filesystem.*|"
+    r"serveruuid|showcertificate|zookeepersessionuptime|transaction.*|generateserialid|tid|"
+    r"currentrequesturl|structureto.*schema|eval",
+    re.IGNORECASE,
+)
+_IN_FUNCTIONS = re.compile(r"(global)?(not|null|notnull|nullnot)?in(ignoreset)?", re.IGNORECASE)
+
+_EXPLAINS = re.compile(r"EXPLAIN( AST| SYNTAX| QUERY TREE| PLAN| PIPELINE| ESTIMATE)?")
+
+_NODES = {
+    *_READS,
+    *("ArrayJoin", "Asterisk", "ColumnsApplyTransformer", "ColumnsExceptTransformer", "ColumnsListMatcher"),
+    *("ColumnsRegexpMatcher", "ColumnsReplaceTransformer", "ColumnsReplaceTransformer::Replacement"),
+    *("ColumnsTransformerList", "DataType", "ExpressionList", "Function", "Identifier", "InsertQuery"),
+    *("InterpolateElement", "Literal", "NameTypePair", "OrderByElement", "QualifiedAsterisk"),
+    *("QualifiedColumnsListMatcher", "QualifiedColumnsRegexpMatcher", "QueryParameter", "SampleRatio"),
+    *("SetQuery", "Subquery", "TableExpression", "TableIdentifier", "TableJoin", "TablesInSelectQuery"),
+    *("TablesInSelectQueryElement", "Tuple", "WindowDefinition", "WindowListElement", "WithElement"),
+    *("ObjectTypeArgument", "EnumDataType", "StorageOrderByElement"),
+}
+
+
+def check(role: Role, statement: Statement, *, database: str, parameters: Mapping[str, str]) -> None:
+    """Return when `role` may run `statement` in `database`; raise Refused when it may not."""
+    _refuse_server_files(statement)
+    if role.everything:
+        return
+    _check_kind(role, statement)
+    for name, value in statement.changed_settings().items():
+        if name not in HTTP_SETTINGS:
+            role.check_setting(name, value)
+    scope = _Scope(role, database, parameters, statement)
+    for node in statement.nodes:
+        scope.check(node)
+
+
+def check_reads_only(statement: Statement) -> None:
+    """Refuse what writes: a GET may be repeated or fetched ahead by anybody on its way."""
+    if statement.kind not in _READS and statement.kind not in _READS_OF_SERVER:
+        raise readonly(
+            "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. "
+            "You should use method POST for modifying queries."
+        )
+
+
+def _refuse_server_files(statement: Statement) -> None:
+    """Files of the server are nobody's business over HTTP, an administrator's neither."""
+    for node in statement.nodes:
+        if node.get("out_file"):
+            raise Refused(358, "INTO_OUTFILE_NOT_ALLOWED", "INTO OUTFILE is not allowed.")
+        if node.get("infile"):
+            raise Refused(78, "UNKNOWN_TYPE_OF_QUERY", "Query has infile and was send directly to server.")
+
+
+def _check_kind(role: Role, statement: Statement) -> None:
+    kind = statement.kind
+    if kind in _READS:
+        if kind == "ExplainQuery":
+            _check_explain(role, statement)
+        return
+    if role.reads_only:
+        raise readonly(f"{role.name}: Cannot execute query in readonly mode.")
+    if kind in _INSERTS and "INSERT" in role.rights:
+        return
+    if kind == "KillQueryQuery":
+        return  # of one's own queries: kill.py looks at no others
+    if not role.ddl and kind in {"CreateQuery", "DropQuery", "AlterQuery", "RenameQuery"}:
+        raise Refused(
+            392, "QUERY_IS_PROHIBITED", "Cannot execute query. DDL queries are prohibited for the user."
+        )
+    raise access_denied(role.name, f"It may not run a {kind}")
+
+
+def _check_explain(role: Role, statement: Statement) -> None:
+    tree = statement.tree or {}
+    inner = tree.get("query")
+    if not _EXPLAINS.fullmatch(str(tree.get("kind"))) or not isinstance(inner, dict):
+        raise access_denied(role.name, f"It may not run {tree.get('kind')}")
+    if inner.get("type") not in _READS - {"ExplainQuery"}:
+        raise readonly(f"{role.name}: Cannot explain that in readonly mode.")
+
+
+class _Scope:
+    """One statement's names: which are aliases of its own, and so no tables."""
+
+    def __init__(
+        self, role: Role, database: str, parameters: Mapping[str, str], statement: Statement
+    ) -> None:
+        self._role = role
+        self._database = database
+        self._parameters = parameters
+        self._names_databases = statement.kind in _NAMES_A_DATABASE
+        self._aliases = {str(node["alias"]) for node in statement.nodes if node.get("alias")}
+        self._with = {str(node["name"]) for node in statement.nodes if node.get("type") == "WithElement"}
+
+    def check(self, node: Node) -> None:
+        kind = str(node["type"])
+        if kind not in _NODES:
+            raise access_denied(self._role.name, f"A {kind} is not among what it may use")
+        if kind == "TableIdentifier":
+            self._table(self._parts(node))
+        elif kind == "TableExpression" and node.get("table_function"):
+            self._table_function(node["table_function"])
+        elif kind == "Function":
+            self._function(node)
+        elif kind == "ColumnsApplyTransformer" and node.get("func_name"):
+            self._function_name(str(node["func_name"]))
+        elif kind == "InsertQuery":
+            self._insert(node)
+        elif kind in {"ShowTablesQuery", "UseQuery"} and (named := node.get("from") or node.get("database")):
+            self._named_database(named)
+        elif kind in {"ShowColumnsQuery", "ShowIndexesQuery"}:
+            self._table([str(part) for part in (node.get("database"), node.get("table")) if part])
+
+    def _parts(self, node: Node) -> list[str]:
+        """The parts of a name, with parameters put in."""
+        given = [str(part) for part in node.get("name_parts") or [node.get("name", "")]]
+        values = [
+            self._parameters.get(str(each.get("name")), "")
+            for each in _children(node)
+            if each.get("type") == "QueryParameter"
+        ]
+        filled = [part or (values.pop(0) if values else "") for part in given] + values
+        return [part for part in filled if part]
+
+    def _table(self, parts: list[str]) -> None:
+        if self._names_databases:
+            self._named_database(parts[0] if parts else self._database)
+            return
+        if len(parts) == 1 and parts[0] in self._with:
+            return
+        database, table = ([self._database, *parts] if len(parts) == 1 else parts)[:2]
+        if database in self._role.databases or (database == "system" and table in _SYSTEM_TABLES):
+            return
+        raise access_denied(
+            self._role.name,
+            f"To execute this query, it's necessary to have the grant SELECT ON {database}.{table}",
+        )
+
+    def _named_database(self, named: Any) -> None:
+        name = ".".join(self._parts(named)) if isinstance(named, dict) else str(named)
+        if name not in {*self._role.databases, "system", "default"}:
+            raise access_denied(self._role.name, f"To execute this query, it must see the database {name}")
+
+    def _table_function(self, node: Node) -> None:
+        name = str(node.get("name"))
+        if name.lower() not in _TABLE_FUNCTIONS:
+            raise access_denied(self._role.name, f"The table function {name} is not among what it may use")
+
+    def _function(self, node: Node) -> None:
+        name = str(node.get("name"))
+        self._function_name(name)
+        arguments = _children(node.get("arguments") or {})
+        if _IN_FUNCTIONS.fullmatch(name) and len(arguments) > 1:
+            self._right_of_in(arguments[1])
+        if name.lower().startswith(("array", "map")) and arguments:
+            # Higher-order functions take the name of a function for a lambda.
+            if arguments[0].get("type") == "Identifier":
+                self._function_name(str(arguments[0].get("name")))
+
+    def _function_name(self, name: str) -> None:
+        if _FUNCTIONS_REFUSED.fullmatch(name):
+            raise access_denied(self._role.name, f"The function {name} is not among what it may use")
+
+    def _right_of_in(self, argument: Node) -> None:
+        """`x IN name` takes a table, an alias or a column; only the first can be out of bounds."""
+        if argument.get("type") != "Identifier":
+            return
+        parts = self._parts(argument)
+        if (len(parts) > 1 and parts[0] not in self._aliases | self._with) or (
+            len(parts) == 1 and self._database not in self._role.databases
+        ):
+            self._table(parts)
+
+    def _insert(self, node: Node) -> None:
+        table, database = node.get("table"), node.get("database")
+        if node.get("table_function") or not table:
+            raise access_denied(self._role.name, "It may insert into tables only")
+        parts = [part for named in (database, table) if named for part in self._parts(named)]
+        target = parts[0] if len(parts) > 1 else self._database
+        if target not in self._role.databases:
+            raise access_denied(
+                self._role.name,
+                f"To execute this query, it's necessary to have the grant INSERT ON {'.'.join(parts)}",
+            )
+
+
+def _children(node: Node) -> list[Node]:
+    children: Iterable[Any] = node.get("children") or []
+    return [each for each in children if isinstance(each, dict)]

@@ -1,0 +1,259 @@
+"""One request of a known user: what it says, on which handle, and what is left for its session."""
+
+import math
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded.warehouse import access, formats, sqltext
+from embedded.warehouse.body import Joined, Source, read_all
+from embedded.warehouse.engine import Counted, Engine, Handle, quote
+from embedded.warehouse.errors import Refused
+from embedded.warehouse.inserting import Inserter
+from embedded.warehouse.killing import kill
+from embedded.warehouse.limits import Limits
+from embedded.warehouse.parsing import Parser, Statement
+from embedded.warehouse.profiles import HTTP_SETTINGS, Role
+from embedded.warehouse.reading import Reader, Reading
+from embedded.warehouse.reply import Reply
+from embedded.warehouse.request import Request
+from embedded.warehouse.running import Query, Running
+from embedded.warehouse.sessions import Session
+from telemetry.clock import Clock
+
+DEFAULT_DATABASE = "default"
+DEFAULT_FORMAT = "TabSeparated"
+HEADER_LOOK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A statement, and the data it brings if it is an insert that does."""
+
+    statement: Statement
+    header: bytes = b""
+    input_format: str = ""
+    data: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request with everything that decides how its statement runs."""
+
+    request: Request
+    role: Role
+    session: Session | None
+    settings: dict[str, str]
+    database: str
+
+
+class Executor:
+    """Runs the statements of requests."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        parser: Parser,
+        running: Running,
+        limits: Limits,
+        spool_dir: Path,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._parser = parser
+        self._running = running
+        self._limits = limits
+        self._reader = Reader(limits, spool_dir, clock)
+        self._inserter = Inserter(limits, clock)
+
+    def run(
+        self,
+        request: Request,
+        *,
+        role: Role,
+        session: Session | None,
+        query_id: str,
+        started_s: float,
+        client: socket.socket,
+        reply: Reply,
+    ) -> None:
+        """Run what `request` asks for and answer it. Raises Refused."""
+        call = _call(request, role, session)
+        for name, value in call.request.settings.items():
+            if name not in HTTP_SETTINGS:
+                role.check_setting(name, value)
+        asked = self._read(request)
+        access.check(role, asked.statement, database=call.database, parameters=request.parameters)
+        if request.reads_only:
+            access.check_reads_only(asked.statement)
+        with self._running.place(query_id, role, started_s) as query:
+            if asked.data is None:
+                query.client = client
+            self._run(call, asked, query, reply)
+
+    def _run(self, call: Call, asked: Asked, query: Query, reply: Reply) -> None:
+        kind = asked.statement.kind
+        if kind == "SetQuery" and call.role.reads_only:
+            if call.session is not None:
+                call.session.settings |= asked.statement.changed_settings()
+            reply.whole(b"", Counted(), 0)
+            return
+        with self._handle(call, asked) as handle:
+            if asked.data is not None:
+                counted = self._insert(call, asked, asked.data, handle, query)
+                reply.whole(b"", counted, self._reader.elapsed_ns(query))
+                return
+            statement = asked.statement
+            if kind == "KillQueryQuery":
+                statement = self._parser.parse(kill(statement.sql, call.role, self._running, handle))
+            self._reader.run(_reading(call, statement, reply), handle, query, reply)
+            if kind == "UseQuery" and call.session is not None:
+                call.session.database = _used(asked.statement)
+
+    def _insert(self, call: Call, asked: Asked, data: Source, handle: Handle, query: Query) -> Counted:
+        settings = {**call.role.settings, **call.settings}
+        return self._inserter.run(
+            asked.header,
+            asked.input_format,
+            data,
+            handle=handle,
+            query=query,
+            limit_s=_seconds(settings.get("max_execution_time", "0")),
+        )
+
+    def _read(self, request: Request) -> Asked:
+        """The statement, and where its data starts. Everything is read but an insert's data."""
+        size = self._limits.read_piece_bytes
+        text = b""
+        while len(text) < HEADER_LOOK_BYTES and (piece := request.body.read(size)):
+            text += piece
+        header = _header(text)
+        if header is not None and header.format:
+            return self._insert_with_data(request, text, header)
+        text += read_all(
+            request.body, bytes_max=self._limits.query_bytes_max, piece_bytes=size, what="The query"
+        )
+        header = _header(text)
+        if header is not None:
+            return self._insert_with_data(request, text, header)
+        if not text.strip(b" \t\r\n;\0"):
+            raise Refused(
+                62, "SYNTAX_ERROR", "Syntax error: failed at position 1 (end of query): Empty query."
+            )
+        return Asked(self._parser.parse(text))
+
+    def _insert_with_data(self, request: Request, text: bytes, header: sqltext.InsertHeader) -> Asked:
+        input_format = header.format or request.default_format or "Values"
+        statement = self._parser.parse(header.sql + b" FORMAT " + input_format.encode("utf-8", "replace"))
+        data = Joined(text[header.data_at :], request.body)
+        return Asked(statement, header.sql, input_format, data)
+
+    @contextmanager
+    def _handle(self, call: Call, asked: Asked) -> Iterator[Handle]:
+        """A handle set up for this statement: the session's, if that keeps one, else a new one."""
+        session, insert = call.session, asked.data is not None
+        settings = {name: value for name, value in call.settings.items() if name not in HTTP_SETTINGS}
+        if insert:
+            settings["max_execution_time"] = "0"
+        parameters = call.request.parameters if insert else None
+        if session is not None and session.handle is not None:
+            session.handle.prepare(database=call.database, settings={}, parameters=parameters)
+            with _for_now(session.handle, settings):
+                yield session.handle
+            return
+        handle = self._engine.handle()
+        keep = False
+        try:
+            own = call.role.handle_settings()
+            if session is not None and _leaves_state(asked.statement):
+                handle.prepare(database=call.database, settings=own, last=_last(call, keeps=True))
+                with _for_now(handle, settings):
+                    yield handle
+                session.handle, keep = handle, True
+            else:
+                handle.prepare(
+                    database=call.database,
+                    settings=own | settings,
+                    parameters=parameters,
+                    last=_last(call, keeps=False),
+                )
+                yield handle
+        finally:
+            if not keep:
+                handle.close()
+
+
+def _call(request: Request, role: Role, session: Session | None) -> Call:
+    kept = session.settings if session is not None else {}
+    database = request.database or (session.database if session is not None else "") or DEFAULT_DATABASE
+    return Call(request, role, session, {**kept, **request.settings}, database)
+
+
+def _header(text: bytes) -> sqltext.InsertHeader | None:
+    return sqltext.insert_header(text) if sqltext.first_word(text) == b"INSERT" else None
+
+
+def _last(call: Call, *, keeps: bool) -> dict[str, str]:
+    """What is set after everything else, because nothing can be set after it."""
+    if call.role.reads_only:
+        return {"readonly": "1"}
+    last = {} if call.role.ddl else {"allow_ddl": "0"}
+    # GET reads. A handle that stays with its session must be able to write again later.
+    if call.request.reads_only and not keeps:
+        last["readonly"] = "2"
+    return last
+
+
+def _leaves_state(statement: Statement) -> bool:
+    return statement.kind == "SetQuery" or bool(statement.tree and statement.tree.get("is_temporary"))
+
+
+@contextmanager
+def _for_now(handle: Handle, settings: dict[str, str]) -> Iterator[None]:
+    """Set what one request of a session asks for, and put back what the session had."""
+    if not settings:
+        yield
+        return
+    names = ", ".join(quote(name) for name in settings)
+    sql = f"SELECT name, changed, value FROM system.settings WHERE name IN ({names})"
+    rows = handle.query(sql.encode(), "TSVRaw").data.decode().splitlines()
+    before = {name: (changed == "1", value) for name, changed, value in (row.split("\t", 2) for row in rows)}
+    handle.change(settings)
+    try:
+        yield
+    finally:
+        handle.change({name: value for name, (changed, value) in before.items() if changed})
+        handle.reset([name for name, (changed, _) in before.items() if not changed])
+
+
+def _reading(call: Call, statement: Statement, reply: Reply) -> Reading:
+    output_format = statement.format or call.request.default_format or DEFAULT_FORMAT
+    changed = set(call.settings) | set(statement.changed_settings())
+    if call.session is not None and call.session.handle is not None:
+        # What the session has SET is the engine's secret; whole is right for every setting.
+        changed.add("extremes")
+    reply.headers["Content-Type"] = formats.content_type(output_format)
+    if statement.answers:
+        reply.headers["X-ClickHouse-Format"] = output_format
+    return Reading(
+        sql=statement.sql,
+        output_format=output_format,
+        parameters=call.request.parameters,
+        streams=statement.is_select and not statement.has_totals and formats.streams(output_format, changed),
+        wait_end=call.request.flag("wait_end_of_query"),
+    )
+
+
+def _used(statement: Statement) -> str:
+    named = (statement.tree or {}).get("database")
+    return str(named.get("name", "")) if isinstance(named, dict) else ""
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        raise Refused(72, "CANNOT_PARSE_NUMBER", "max_execution_time is not a number.") from None
+    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0

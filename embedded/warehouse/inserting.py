@@ -1,0 +1,47 @@
+"""Inserts that bring data: from the socket into the engine in constant memory, taken whole or not at all.
+
+The engine reports an insert that was killed, or ran out of time, as a success with the rows it had. So its
+own time limit is switched off for inserts, the limit is kept here, and a kill is remembered here.
+"""
+
+from embedded.warehouse.body import Source
+from embedded.warehouse.engine import Counted, Handle
+from embedded.warehouse.errors import Refused
+from embedded.warehouse.limits import Limits
+from embedded.warehouse.running import Query
+from telemetry.clock import Clock
+
+
+class Inserter:
+    """Feeds inserts."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+
+    def run(
+        self, header: bytes, input_format: str, body: Source, *, handle: Handle, query: Query, limit_s: float
+    ) -> Counted:
+        """Insert `body`; raises Refused, and then nothing was committed but what whole blocks there were."""
+        insert = handle.insert(query.marked(header), input_format)
+        try:
+            while piece := body.read(self._limits.read_piece_bytes):
+                self._check(query, limit_s)
+                insert.append(piece)
+            self._check(query, limit_s)
+            counted = insert.finish()
+        except BaseException:
+            insert.cancel()
+            raise
+        query.refuse_if_killed()
+        return counted
+
+    def _check(self, query: Query, limit_s: float) -> None:
+        query.refuse_if_killed()
+        elapsed_s = self._clock.monotonic() - query.started_s
+        if limit_s and elapsed_s > limit_s:
+            raise Refused(
+                159,
+                "TIMEOUT_EXCEEDED",
+                f"Timeout exceeded: elapsed {elapsed_s * 1000:.0f} ms, maximum: {limit_s * 1000:.0f} ms.",
+            )

@@ -1,0 +1,62 @@
+"""KILL QUERY by the ids that clients chose, which the engine does not know.
+
+The condition is not interpreted here: the engine evaluates it over the list of running queries, in which
+`query_id` and `user` are the clients' own.
+"""
+
+import re
+
+from embedded.warehouse.engine import Handle, quote
+from embedded.warehouse.errors import Refused
+from embedded.warehouse.profiles import Role
+from embedded.warehouse.running import Query, Running
+
+SYNC_WAIT_S = 10.0
+_KILL = re.compile(
+    rb"KILL QUERY(?: ON CLUSTER \S+)? WHERE (?P<where>.*?) (?P<mode>SYNC|ASYNC|TEST)\b", re.DOTALL
+)
+
+
+def kill(sql: bytes, role: Role, running: Running, handle: Handle) -> bytes:
+    """End every query the statement names and `role` may end; a SELECT of what was done to each.
+
+    Raises Refused when the statement names nothing we can look up.
+    """
+    canonical = handle.query(f"SELECT formatQuery({quote(sql)})".encode("utf-8", "surrogateescape"), "TSVRaw")
+    found = _KILL.match(canonical.data)
+    if found is None:
+        raise Refused(48, "NOT_IMPLEMENTED", "Only KILL QUERY WHERE ... [SYNC|ASYNC|TEST] is supported.")
+    victims = _victims(found["where"], role, running, handle)
+    if found["mode"] != b"TEST":
+        for victim in victims:
+            running.kill(victim)
+    ended = {
+        victim.query_id: found["mode"] == b"SYNC" and running.wait_until_gone(victim, SYNC_WAIT_S)
+        for victim in victims
+    }
+    rows = ", ".join(
+        f"({quote('finished' if ended[each.query_id] else 'waiting')}, {quote(each.query_id)}, {quote(each.user)}, '')"
+        for each in victims
+    )
+    columns = "kill_status String, query_id String, user String, query String"
+    source = f"values({quote(columns)}, {rows})" if rows else f"null({quote(columns)})"
+    return f"SELECT * FROM {source}".encode()
+
+
+def _victims(where: bytes, role: Role, running: Running, handle: Handle) -> list[Query]:
+    queries = {each.number: each for each in running.all() if role.everything or each.user == role.name}
+    if not queries:
+        return []
+    listed = ", ".join(
+        f"({each.number}, {quote(each.query_id)}, {quote(each.user)}, {quote(each.mark)})"
+        for each in queries.values()
+    )
+    sql = (
+        "SELECT number FROM (SELECT ours.query_id AS query_id, ours.user AS user, ours.number AS number, "
+        "theirs.* EXCEPT (query_id, user) FROM "
+        f"values('number UInt64, query_id String, user String, mark String', {listed}) AS ours "
+        "INNER JOIN (SELECT *, extract(query, '^/\\\\* ugc:[^*]* \\\\*/') AS their_mark FROM system.processes) "
+        "AS theirs ON ours.mark = theirs.their_mark) WHERE "
+    )
+    numbers = handle.query(sql.encode() + b"(" + where + b")", "TSVRaw").data.split()
+    return [queries[int(number)] for number in numbers if int(number) in queries]

@@ -1,0 +1,180 @@
+"""Who runs what at this moment: places are bounded, query ids are unique, and each query can be ended.
+
+chDB gives queries ids of its own and takes none from us. Every statement carries a mark as its first
+comment, by which the engine's id is found when a client's id is to be killed.
+"""
+
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from embedded.warehouse.engine import Engine, quote
+from embedded.warehouse.errors import Refused
+from embedded.warehouse.limits import Limits
+from embedded.warehouse.profiles import Role
+
+_NOT_FOR_A_COMMENT = re.compile(r"[^\w.:-]")
+
+
+@dataclass(slots=True)
+class Query:
+    """One statement under way."""
+
+    query_id: str
+    user: str
+    number: int
+    started_s: float
+    # Set before the engine is asked, and read after it answered: an insert that was killed, or that ran
+    # out of time, reports success with the rows it had, so only we know.
+    killed: threading.Event = field(default_factory=threading.Event)
+    # Watched while set: a read whose client is gone is ended.
+    client: socket.socket | None = None
+
+    @property
+    def mark(self) -> str:
+        """The comment that names this query inside the engine."""
+        return f"/* ugc:{self.number}:{_NOT_FOR_A_COMMENT.sub('_', self.query_id)[:80]} */"
+
+    def marked(self, sql: bytes) -> bytes:
+        return self.mark.encode() + b" " + sql
+
+    def refuse_if_killed(self) -> None:
+        if self.killed.is_set():
+            raise Refused(394, "QUERY_WAS_CANCELLED", "Query was cancelled.")
+
+
+class Running:
+    """The list of them. Safe to share between threads."""
+
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._free = threading.Condition()
+        self._queries: dict[str, Query] = {}
+        self._of_user: Counter[str] = Counter()
+        self._working = 0
+        self._waiting = 0
+        self._numbers = count(1)
+        self._stopping = False
+
+    @contextmanager
+    def place(self, query_id: str, role: Role, started_s: float) -> Iterator[Query]:
+        """Hold a place for one statement; waits for it a bounded time, in a bounded queue."""
+        query = Query(query_id, role.name, next(self._numbers), started_s)
+        with self._free:
+            self._enter(query, role)
+        try:
+            yield query
+        finally:
+            with self._free:
+                query.client = None
+                del self._queries[query_id]
+                self._of_user[query.user] -= 1
+                self._working -= 1
+                self._free.notify()
+
+    def _enter(self, query: Query, role: Role) -> None:
+        self._check(query, role)
+        if self._working >= self._limits.queries_running_max:
+            if self._waiting >= self._limits.queries_waiting_max:
+                raise _too_many(f"{self._waiting} are waiting already")
+            self._waiting += 1
+            try:
+                came = self._free.wait_for(
+                    lambda: self._working < self._limits.queries_running_max or self._stopping,
+                    timeout=self._limits.queue_wait_s,
+                )
+            finally:
+                self._waiting -= 1
+            if not came:
+                raise _too_many(f"no place within {self._limits.queue_wait_s:g} s")
+            self._check(query, role)
+        self._queries[query.query_id] = query
+        self._of_user[query.user] += 1
+        self._working += 1
+
+    def _check(self, query: Query, role: Role) -> None:
+        if self._stopping:
+            raise Refused(236, "ABORTED", "The warehouse is shutting down.")
+        if query.query_id in self._queries:
+            raise Refused(
+                216,
+                "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING",
+                f"Query with id = {query.query_id[:200]} is already running.",
+            )
+        if role.queries_max and self._of_user[role.name] >= role.queries_max:
+            raise _too_many(f"user {role.name} may run {role.queries_max} at a time")
+
+    def all(self) -> list[Query]:
+        """Those that run now."""
+        with self._free:
+            return list(self._queries.values())
+
+    def kill(self, query: Query) -> None:
+        """End one; returns when the engine was told."""
+        query.killed.set()
+        with self._engine.own_handle() as handle:
+            handle.query(
+                f"KILL QUERY WHERE startsWith(query, {quote(query.mark)}) ASYNC".encode(), "TabSeparated"
+            )
+
+    def wait_until_gone(self, query: Query, timeout_s: float) -> bool:
+        """Whether the query ended within `timeout_s`."""
+        with self._free:
+            return self._free.wait_for(lambda: self._queries.get(query.query_id) is not query, timeout_s)
+
+    def stop(self, grace_s: float) -> int:
+        """Let nothing new in, wait for what runs, end what is left; how many that were."""
+        with self._free:
+            self._stopping = True
+            self._free.notify_all()
+            if self._free.wait_for(lambda: not self._queries, grace_s):
+                return 0
+        left = self.all()
+        for query in left:
+            self.kill(query)
+        for query in left:
+            self.wait_until_gone(query, 2.0)
+        return len(left)
+
+
+class DisconnectWatch:
+    """Ends reads whose client hung up: nobody waits for their answer, and they hold a place."""
+
+    def __init__(self, running: Running, every_s: float) -> None:
+        self._running = running
+        self._every_s = every_s
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="disconnect-watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._every_s):
+            for query in self._running.all():
+                if query.client is not None and not query.killed.is_set() and _hung_up(query.client):
+                    self._running.kill(query)
+
+
+def _hung_up(client: socket.socket) -> bool:
+    """End of stream, or a reset; bytes of a next request are neither."""
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except (BlockingIOError, InterruptedError):
+        return False
+    except (OSError, ValueError):
+        return True
+
+
+def _too_many(why: str) -> Refused:
+    return Refused(202, "TOO_MANY_SIMULTANEOUS_QUERIES", f"Too many simultaneous queries: {why}.")

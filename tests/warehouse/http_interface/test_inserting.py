@@ -1,0 +1,212 @@
+"""Data on its way in."""
+
+import gzip
+import io
+import json
+import threading
+import time
+import zlib
+
+import lz4.frame
+import pyarrow as pa
+import pytest
+from backports import zstd
+
+PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}
+TWO_ROWS = b'{"a":1,"s":"x"}\n{"a":2,"s":"y\xc3\xbc"}\n'
+
+
+def count(warehouse, table) -> int:
+    return int(warehouse.rows(f"SELECT count() FROM {table}")[0][0])
+
+
+def insert(warehouse, table, data, *, fmt="JSONEachRow", **how):
+    query = {"query": f"INSERT INTO {table} FORMAT {fmt}", **how.pop("query", {})}
+    return warehouse.ask(data, query=query, role=how.pop("role", "writer"), **how)
+
+
+@pytest.mark.parametrize("encoding", ["", *PACK])
+def test_json_lines_in_every_encoding(warehouse, table, encoding) -> None:
+    body = PACK[encoding](TWO_ROWS) if encoding else TWO_ROWS
+    answer = insert(warehouse, table, body, headers={"Content-Encoding": encoding} if encoding else {})
+    assert (answer.status, answer.text) == (200, "")
+    assert json.loads(answer.headers["X-ClickHouse-Summary"])["written_rows"] == "2"
+    assert warehouse.rows(f"SELECT * FROM {table} ORDER BY a") == [["1", "x"], ["2", "yü"]]
+
+
+@pytest.mark.parametrize("encoding", ["", *PACK])
+def test_large_chunked_bodies(warehouse, table, encoding) -> None:
+    data = b"".join(b'{"a":%d,"s":"row"}\n' % n for n in range(100_000))
+    body = PACK[encoding](data) if encoding else data
+    pieces = (body[at : at + 7001] for at in range(0, len(body), 7001))
+    answer = insert(warehouse, table, pieces, headers={"Content-Encoding": encoding} if encoding else {})
+    assert answer.status == 200, answer.text
+    assert count(warehouse, table) == 100_000
+
+
+def test_statement_and_data_in_one_body(warehouse, table) -> None:
+    answer = warehouse.ask(f"INSERT INTO {table} (a) FORMAT CSV\n1\n2\n".encode(), role="writer")
+    assert answer.status == 200, answer.text
+    assert count(warehouse, table) == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO {t} VALUES (1, 'x'), (2, concat('y', 'z'))",
+        "insert into {t} (a, s) values (1, 'FORMAT'), (2, 'a;b')",
+        "/* INSERT INTO x VALUES */ INSERT INTO {t} -- to it\n VALUES (1, 'it''s'), (2, '\\'')",
+        "INSERT INTO {t} SELECT number + 1, 'x' FROM numbers(2)",
+        "INSERT INTO {t} (a) WITH 2 AS n SELECT number + 1 FROM numbers(n)",
+        "INSERT INTO {t} SETTINGS async_insert = 0 FORMAT TSV\n1\tx\n2\ty\n",
+        'INSERT INTO {t} FORMAT JSONEachRow {{"a": 1}} {{"a": 2, "s": "VALUES"}}',
+    ],
+)
+def test_ways_to_say_it(warehouse, table, sql) -> None:
+    answer = warehouse.ask(sql.format(t=table), role="writer")
+    assert answer.status == 200, answer.text
+    assert count(warehouse, table) == 2
+    assert warehouse.rows(f"SELECT sum(a) FROM {table}") == [["3"]]
+
+
+def test_arrow_stream(warehouse, table) -> None:
+    sink = io.BytesIO()
+    batch = pa.record_batch({"a": pa.array([1, 2], pa.uint64()), "s": ["x", "y"]})
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+        stream.write_batch(batch)
+    answer = insert(warehouse, table, sink.getvalue(), fmt="ArrowStream")
+    assert answer.status == 200, answer.text
+    assert count(warehouse, table) == 4
+
+
+def test_parquet(warehouse, table) -> None:
+    parquet = warehouse.ask("SELECT number AS a, 'p' AS s FROM numbers(5) FORMAT Parquet").body
+    assert insert(warehouse, table, parquet, fmt="Parquet").status == 200
+    assert count(warehouse, table) == 5
+
+
+def test_native(warehouse, table) -> None:
+    native = warehouse.ask("SELECT number AS a, 'n' AS s FROM numbers(200000) FORMAT Native").body
+    assert insert(warehouse, table, native, fmt="Native").status == 200
+    assert count(warehouse, table) == 200_000
+
+
+def test_parameters_in_an_insert(warehouse, table) -> None:
+    query = {"query": "INSERT INTO {t:Identifier} FORMAT CSV", "param_t": table}
+    assert warehouse.ask(b"1,x\n", query=query, role="writer").status == 200
+    assert count(warehouse, table) == 1
+
+
+def test_a_token_stops_the_second_copy_in_the_view_too(warehouse, table) -> None:
+    warehouse.ask(
+        f"CREATE TABLE {table}_sums (s String, n SimpleAggregateFunction(sum, UInt64)) "
+        "ENGINE = AggregatingMergeTree ORDER BY s SETTINGS non_replicated_deduplication_window = 100"
+    )
+    warehouse.ask(f"CREATE MATERIALIZED VIEW {table}_mv TO {table}_sums AS SELECT s, count() AS n FROM {table} GROUP BY s")
+    rows = b"".join(b'{"a":%d,"s":"%d"}\n' % (n, n % 3) for n in range(50_000))
+    settings = {
+        "async_insert": 0,
+        "insert_deduplicate": 1,
+        "deduplicate_blocks_in_dependent_materialized_views": 1,
+        "max_insert_block_size": 10_000_000,
+        "min_insert_block_size_rows": 10_000_000,
+        "min_insert_block_size_bytes": 0,
+        "input_format_parallel_parsing": 0,
+    }
+    for token, cut in (("one", 1000), ("one", 77_777), ("two", 50_000)):
+        pieces = (rows[at : at + cut] for at in range(0, len(rows), cut))
+        answer = insert(warehouse, table, pieces, query={**settings, "insert_deduplication_token": token})
+        assert answer.status == 200, answer.text
+    assert count(warehouse, table) == 100_000
+    assert warehouse.rows(f"SELECT sum(n) FROM {table}_sums") == [["100000"]]
+    warehouse.ask(f"DROP TABLE {table}_mv")
+    warehouse.ask(f"DROP TABLE {table}_sums")
+
+
+def test_two_inserts_run_side_by_side(warehouse, table) -> None:
+    """Each waits, half sent, until the other has begun too: one at a time would never finish."""
+    begun = threading.Barrier(2, timeout=10)
+
+    def body(first: int):
+        yield b'{"a":%d,"s":"x"}\n' % first
+        yield b" " * 300_000
+        begun.wait()
+        until_running(warehouse, f"together-{first}")
+        begun.wait()
+        yield b'{"a":%d,"s":"y"}\n' % (first + 1)
+
+    answers = []
+    threads = [
+        threading.Thread(
+            target=lambda n=n: answers.append(
+                insert(warehouse, table, body(n), query={"query_id": f"together-{n}"})
+            )
+        )
+        for n in (10, 20)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(20)
+    assert [each.status for each in answers] == [200, 200]
+    assert count(warehouse, table) == 4
+
+
+def until_running(warehouse, query_id) -> None:
+    deadline = time.monotonic() + 10
+    while warehouse.ask("SELECT 1", query={"query_id": query_id}, role="writer").code != 216:
+        assert time.monotonic() < deadline, "the insert did not begin"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        (b'{"a":1,"s":"x"}\n{"a":"not a number"}\n', {6, 27, 72, 117}),
+        (b'{"a":1,"s":', {26, 27, 117, 33, 25, 32}),
+        (b"garbage", {27, 117}),
+    ],
+)
+def test_bad_data_is_refused_whole(warehouse, table, body, codes) -> None:
+    answer = insert(warehouse, table, body, query={"async_insert": 0, "input_format_parallel_parsing": 0})
+    assert answer.status in {400, 500}
+    assert answer.code in codes, answer.text
+    assert count(warehouse, table) == 0
+
+
+def test_unknown_fields_are_refused_when_asked_to(warehouse, table) -> None:
+    answer = insert(warehouse, table, b'{"a":1,"nope":2}', query={"input_format_skip_unknown_fields": 0})
+    assert answer.code == 117
+    assert count(warehouse, table) == 0
+
+
+@pytest.mark.parametrize("encoding", PACK)
+def test_a_compressed_body_cut_short_is_no_insert(warehouse, table, encoding) -> None:
+    data = b"".join(b'{"a":%d,"s":"row"}\n' % n for n in range(5_000))
+    body = PACK[encoding](data)
+    answer = insert(warehouse, table, body[: len(body) // 2], headers={"Content-Encoding": encoding})
+    assert answer.status >= 400, answer.text
+    assert answer.code
+    assert count(warehouse, table) == 0
+
+
+def test_an_unknown_encoding_is_refused(warehouse, table) -> None:
+    assert insert(warehouse, table, TWO_ROWS, headers={"Content-Encoding": "rot13"}).status >= 400
+    assert count(warehouse, table) == 0
+
+
+def test_an_empty_insert_is_no_error(warehouse, table) -> None:
+    assert insert(warehouse, table, b"\n").status == 200
+    assert count(warehouse, table) == 0
+
+
+def test_a_time_limit_ends_an_insert_with_an_error(warehouse, table) -> None:
+    def slow():
+        for _ in range(30):
+            yield b'{"a":1,"s":"x"}\n' * 20_000
+            time.sleep(0.1)
+
+    answer = insert(warehouse, table, slow(), query={"max_execution_time": 1, "min_insert_block_size_rows": 10_000_000})
+    assert (answer.status, answer.code) == (408, 159), answer.text
+    assert count(warehouse, table) == 0
