@@ -1,10 +1,10 @@
 """From a bare Python to `.venv/bin/ugc`: `python3 -I ops/bootstrap.py local|dev [COMMAND…]`, or `lock`.
 
 Standard library only, and an older Python can still read it and say that it is too old. Makes `.venv`,
-installs the pinned `uv` into it with pip and lets that install a lock, each file checked against its hash;
-a second call with the same lock does nothing. What fails is one line, exit 1 (130 for Ctrl-C), the tool's
-own words are in a log that the line names, and an environment begun here and not finished is removed; one
-that was good before stays. COMMAND then takes this process over, so a signal finds whatever is running.
+installs the pinned `uv` with pip and lets that install a lock, each file checked against its hash; a second
+call with the same lock does nothing. What fails is one line, exit 1 (130 for Ctrl-C), which names a log of
+the tool's own words; an environment begun here and not finished is removed, one that was good before stays.
+COMMAND then takes this process over, so a signal finds whatever is running.
 """
 
 import fcntl
@@ -224,8 +224,8 @@ class Bootstrap:
         text = said.decode("utf-8", "replace")
         _, log = tempfile.mkstemp(prefix="ugc-bootstrap-", suffix=".log")
         Path(log).write_text(f"{' '.join(command)}\nexit {code}\n\n{text}", encoding="utf-8")
-        known = (do for pattern, do in CAUSES.items() if re.search(pattern, text.lower()))
-        reason = next(known, f"{Path(command[0]).name} failed with exit {code}")
+        found = (do for pattern, do in CAUSES.items() if re.search(pattern, text.lower()))
+        reason = next(found, f"{Path(command[0]).name} failed with exit {code}")
         raise Failed(f"{reason} (details: {log})")
 
     def _say(self, text: str) -> None:
@@ -234,9 +234,8 @@ class Bootstrap:
 
 
 def run(command: list[str], *, cwd: Path, environment: Mapping[str, str], out: TextIO) -> tuple[int, bytes]:
-    """Run a tool to its end; returns its exit code and all it said.
+    """Run a tool to its end; returns its exit code and all it said, which a terminal shows meanwhile.
 
-    A person at a terminal sees it while it is said, up to where uv begins to list what it installed.
     Stopped half-way, it ends the tool with everything the tool started.
     """
     terminal = out.isatty()
@@ -251,7 +250,7 @@ def run(command: list[str], *, cwd: Path, environment: Mapping[str, str], out: T
     try:
         piece = _read(ours)
         while piece:
-            if terminal:
+            if terminal:  # up to where uv begins to list what it installed
                 os.write(out.fileno(), (said + piece).partition(b"Installed ")[0][len(said) :])
             said += piece
             piece = _read(ours)

@@ -3,6 +3,7 @@
 Each check is a function that returns what it found or raises OperatorError with the way out.
 """
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -116,11 +117,21 @@ def _ready(url: str) -> str:
         with urlopen(url, timeout=HTTP_TIMEOUT_S) as response:  # noqa: S310 - our own processes on loopback
             response.read()
     except HTTPError as error:
-        body = error.read().decode("utf-8", "replace")
-        raise Unwell(f"not ready ({error.code}): {body[:300]}") from None
+        raise Unwell(f"not ready: {_reasons(error.read())}") from None
     except (URLError, OSError) as error:
         raise Unwell(f"nothing answers at {url} ({getattr(error, 'reason', error)}); {START_HINT}") from None
     return f"ready at {url.removesuffix('/health/ready')}"
+
+
+def _reasons(body: bytes) -> str:
+    """What the checks of a readiness answer say that did not pass; both processes answer in this shape."""
+    try:
+        checks = json.loads(body)["checks"]
+        return "; ".join(
+            f"{name}: {check['message']}" for name, check in checks.items() if not check["ready"]
+        )
+    except (ValueError, KeyError, TypeError):
+        return body[:300].decode("utf-8", "replace")
 
 
 def _freshness(settings: StackSettings) -> str:

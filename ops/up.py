@@ -79,12 +79,15 @@ def _note_state(supervisor: Supervisor, data_dir: Path, ready_s: float) -> None:
 
 
 def _etl(settings: StackSettings) -> Service:
-    port = load(EtlSettings).etl_metrics_port
+    etl = load(EtlSettings)
+    # A name it keeps: restarted after a crash, it gets its partitions back at once instead of after the
+    # session that died has timed out.
+    name = {"UGC_ETL_INSTANCE_ID": etl.etl_instance_id or "local"}
     return Service(
         name="etl",
         command=[sys.executable, "-m", "ops", "etl"],
-        environment=stack.child_environment(settings),
-        ready=http_ready(f"http://127.0.0.1:{port}/health/ready"),
+        environment={**stack.child_environment(settings), **name},
+        ready=http_ready(f"http://127.0.0.1:{etl.etl_metrics_port}/health/ready"),
         stop_within_s=ETL_STOP_WITHIN_S,
     )
 

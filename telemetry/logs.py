@@ -13,8 +13,8 @@ import structlog
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-# They warn at every retry of a connection; who asked says once what it means that nobody answers.
-CHATTY = ("urllib3", "clickhouse_connect")
+# They speak at every attempt to connect, many a second while a server is away; who asked says it once.
+CHATTY = {"urllib3": logging.ERROR, "clickhouse_connect": logging.ERROR, "librdkafka": logging.CRITICAL}
 
 
 def configure(
@@ -49,8 +49,8 @@ def configure(
     )
     handler = _ToStructlog()
     logging.basicConfig(handlers=[handler], level=max(LEVELS[level], logging.WARNING), force=True)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name, least in CHATTY.items():
+        logging.getLogger(name).setLevel(least)
     logging.captureWarnings(capture=True)
 
 

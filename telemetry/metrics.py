@@ -58,7 +58,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         # One more series for each counter and histogram, saying when it was made: nobody asks that.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry if registry is not None else CollectorRegistry()
         self._made: dict[str, Counter | Gauge | Histogram] = {}
 

@@ -1,5 +1,6 @@
 """From a record to a row: the bytes that reach the warehouse."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -38,6 +39,15 @@ def test_the_clients_bytes_are_not_touched(record: Any) -> None:
     row = rows.decode(cut(in_log(sent))).rows[0]
     assert row.line.endswith(sent.value[1:])
     assert properties in row.line
+
+
+@pytest.mark.parametrize("user_id", ['":x', '\\":x', "\\", '\\\\"', '","user_id":"', '":' * 12])
+def test_what_is_written_as_the_codec_writes_passes_through_untouched(
+    record: Any, monkeypatch: pytest.MonkeyPatch, user_id: str
+) -> None:
+    sent = record(1, user_id=user_id, properties=b'{"user_id":"x", "properties":{}}')
+    monkeypatch.delattr("contract.wire.encode")
+    assert rows.decode(cut(in_log(sent))).rows[0].line.endswith(sent.value[1:])
 
 
 def test_a_line_has_no_line_break_in_it(record: Any) -> None:
@@ -88,8 +98,11 @@ def test_a_time_that_the_warehouse_would_fold_over_is_poison(record: Any, name: 
         lambda value: b"  " + value,
         lambda value: value[:-1] + b',"user_id":"again"}',
         lambda value: value.replace(b'{"event_id"', b'{ "event_id"') + b" ",
+        lambda value: value.replace(b'"user_id":', b'"user_id" :'),
+        lambda value: value.replace(b'"user_id":', b'"user_id":"x","user_id":'),
+        lambda value: json.dumps(dict(reversed(json.loads(value).items()))).encode(),
     ],
-    ids=["space in front", "a member twice", "spaces"],
+    ids=["space in front", "a member twice", "spaces", "space in the middle", "twice early", "other order"],
 )
 def test_what_the_codec_reads_reaches_the_warehouse_as_the_codec_writes_it(
     record: Any, strange: Callable[[bytes], bytes]
