@@ -23,7 +23,7 @@ check: ## Lint, types, imports and the fast tests; under a minute
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@.venv/bin/pytest -q -m 'not stack and not docker'
+	@.venv/bin/pytest -q -n 2 --dist loadfile -m 'not stack and not docker'
 
 bench: ## Measure, and print the figures
 	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks

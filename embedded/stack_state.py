@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+import structlog
 
 STATE_NAME = "stack.json"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,13 @@ class StackState:
 
 
 def write(data_dir: Path, state: StackState) -> None:
-    """Replace what was said before."""
+    """Replace what was said before. A full disk leaves that standing: nothing ends for it."""
     aside = data_dir / f"{STATE_NAME}.partial"
-    aside.write_text(json.dumps(asdict(state)), encoding="utf-8")
-    aside.replace(data_dir / STATE_NAME)
+    try:
+        aside.write_text(json.dumps(asdict(state)), encoding="utf-8")
+        aside.replace(data_dir / STATE_NAME)
+    except OSError as error:
+        log.warning("stack_state_not_written", reason=error.strerror)
 
 
 def read(data_dir: Path) -> StackState | None:
