@@ -132,6 +132,10 @@ class KafkaSource:
             self.joined = True
             if self._paused:
                 self.pause()
+            else:
+                # librdkafka keeps a pause over the loss of a partition: one that left while it was paused
+                # comes back paused, and would never be read again.
+                consumer.resume(self._partitions())
             self._log.info("partitions_assigned", positions={p.partition: p.committed for p in placed})
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -202,6 +202,21 @@ def test_partitions_that_come_while_it_is_paused_are_paused_too(log: Log, by_par
     assert [r.offset for r in by_partition(source, count=1)[0]] == [0]
 
 
+def test_a_partition_that_left_while_paused_is_read_when_it_comes_back(log: Log, by_partition: Read) -> None:
+    source = log.open()
+    settle(source, until=lambda: len(ours(source)) == PARTITIONS)
+    source.pause()
+    other = log.open()
+    settle(source, other, until=lambda: len(ours(source)) == len(ours(other)) == 1)
+    source.resume()
+    log.sources.remove(other)
+    other.close()
+    settle(source, until=lambda: len(ours(source)) == PARTITIONS)
+    for partition in range(PARTITIONS):
+        log.append(partition, b"after")
+    assert set(by_partition(source, count=PARTITIONS)) == set(range(PARTITIONS))
+
+
 def test_pausing_in_the_middle_of_reading_loses_nothing(log: Log) -> None:
     for n in range(900):
         log.append(0, b"%d" % n)
