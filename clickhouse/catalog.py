@@ -1,6 +1,6 @@
 """The questions the warehouse answers: one `.sql` file each, its parameters declared and typed.
 
-A file's stem is the question's name everywhere: in code, in metrics, in `ugc query`, in the golden tests.
+A file's stem is the question's name everywhere: in code, in metrics, in tests.
 Its header is prose, then `asks:`, `cost:` and one `param NAME: TYPE  meaning` line per parameter; what is
 declared and what the SQL uses must be the same, or the catalogue does not load.
 """

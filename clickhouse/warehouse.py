@@ -27,9 +27,10 @@ class DauRow:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """When the warehouse last stored an event, and how long that event had been under way.
+    """When the warehouse last stored an event, and how far behind its receipt that was.
 
-    Both are None when nothing came in the last two days.
+    The lag is of what has arrived: a pipeline that stands still shows in `last_ingested_at` growing old and
+    in the ETL's own health, not here. Both are None when nothing came in the last two days.
     """
 
     last_ingested_at: datetime | None

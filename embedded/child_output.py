@@ -64,6 +64,17 @@ class Pump:
             self._log.write(line)
             text = line.decode("utf-8", "replace").rstrip()
             self.tail.append(text)
-            self._show(self._name, text)
+            self._tell(text)
         self._log.close()
         self._source.close()
+
+    def _tell(self, text: str) -> None:
+        try:
+            self._show(self._name, text)
+        except BaseException:  # noqa: BLE001 - a terminal that is gone makes rich raise SystemExit
+            # The file goes on without it; a pump that ended here would block its child for ever.
+            self._show = _nobody
+
+
+def _nobody(_: str, __: str) -> None:
+    return

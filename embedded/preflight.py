@@ -21,7 +21,8 @@ class PreflightFailed(OperatorError):  # noqa: N818 - what happened, said to a p
 def check_data_dir(data_dir: Path) -> None:
     """Make the data directory, or say why it cannot hold the stack's data."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        # What people did is in it: nobody else on this machine reads along.
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = data_dir / f".write-probe-{os.getpid()}"
         probe.write_bytes(b"probe")
         probe.unlink()
@@ -64,7 +65,13 @@ def port_is_free(port: int) -> bool:
 
 def hold(data_dir: Path) -> IO[str]:
     """Own the data directory until the returned file is closed or this process ends, however it ends."""
-    file = (data_dir / LOCK_NAME).open("a+", encoding="utf-8")
+    try:
+        file = (data_dir / LOCK_NAME).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise PreflightFailed(
+            f"cannot open {data_dir / LOCK_NAME} ({error.strerror}); does another user own {data_dir}? "
+            "set UGC_DATA_DIR to a directory of yours"
+        ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

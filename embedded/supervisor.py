@@ -53,6 +53,7 @@ class _Child:
     backoff_s: float = BACKOFF_FIRST_S
     restart_at: float | None = None
     restarts: int = 0
+    recovering: bool = False
 
 
 class Supervisor:
@@ -139,23 +140,38 @@ class Supervisor:
             if now >= child.restart_at:
                 self._restart(child)
             return
+        if child.recovering and child.process.poll() is None and child.service.ready():
+            child.recovering = False
+            log.warning(
+                "child_serves_again", child=child.service.name, after_s=round(now - child.started_at, 1)
+            )
         code = child.process.poll()
         if code is None:
             return
         if now - child.started_at > STEADY_AFTER_S:
             child.backoff_s = BACKOFF_FIRST_S
         _kill_group(child.process.pid)
+        child.pump.join(2)
         child.restart_at = now + child.backoff_s
         log.warning(
             "child_died",
             child=child.service.name,
             how=_how_it_ended(code),
+            last_words=_last_words(child),
             restart_in_s=child.backoff_s,
             log_file=str(self._log_file(child.service)),
         )
 
     def _restart(self, child: _Child) -> None:
-        fresh = self._spawn(child.service)
+        try:
+            fresh = self._spawn(child.service)
+        except OSError as error:
+            # No process or no file to be had now: neither may end who keeps the other children alive.
+            child.backoff_s = min(child.backoff_s * 2, BACKOFF_MAX_S)
+            child.restart_at = self._clock.monotonic() + child.backoff_s
+            log.warning("child_not_started", child=child.service.name, reason=error.strerror)
+            return
+        fresh.recovering = True
         fresh.backoff_s = min(child.backoff_s * 2, BACKOFF_MAX_S)
         fresh.restarts = child.restarts + 1
         self._children[child.service.name] = fresh

@@ -44,6 +44,7 @@ LOCKS = {
     "app": ["pyproject.toml", "-c", "requirements/local.txt"],
     "build": ["requirements/build.in", "-c", "requirements/dev.txt"],
 }
+OPEN_IT = "make it readable and writable for you, or clone to another place"
 # What pip was told about this machine, uv must hear too.
 PIP_TO_UV = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}
 # The first pattern found in what a failed tool said decides what to do next.
@@ -115,11 +116,13 @@ class Bootstrap:
 
     def _is_done(self, name: str) -> bool:
         # What is in dev is in local too, at the same version.
-        stamps = {each: self._stamp(each) for each in (name, "dev")}
-        return self._python().exists() and any(
-            stamp.is_file() and stamp.read_text(encoding="ascii") == self._key(each)
-            for each, stamp in stamps.items()
-        )
+        try:
+            return self._python().exists() and any(
+                self._stamp(each).is_file() and self._stamp(each).read_text("ascii") == self._key(each)
+                for each in (name, "dev")
+            )
+        except OSError as error:
+            raise Failed(f"cannot read {error.filename}: {error.strerror}; {OPEN_IT}") from None
 
     def _key(self, name: str) -> str:
         """Changes with the lock, with what the project installs, and when the clone is moved."""
@@ -157,9 +160,7 @@ class Bootstrap:
                 self._venv.mkdir()
                 unfinished.touch()
         except OSError as error:
-            raise Failed(
-                f"cannot write {self._venv}: {error.strerror}; make it writable, or clone to another place"
-            ) from None
+            raise Failed(f"cannot write {self._venv}: {error.strerror}; {OPEN_IT}") from None
         try:
             if new:
                 self._make_venv()
@@ -241,8 +242,7 @@ def run(command: list[str], *, cwd: Path, environment: Mapping[str, str], out: T
     terminal = out.isatty()
     ours, theirs = pty.openpty() if terminal else os.pipe()
     if terminal:
-        size = fcntl.ioctl(out.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, fcntl.ioctl(out.fileno(), termios.TIOCGWINSZ, b"\0" * 8))
     start = partial(subprocess.Popen, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
     child = start(command, cwd=cwd, env=dict(environment), start_new_session=True)
     os.close(theirs)

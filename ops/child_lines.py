@@ -14,6 +14,8 @@ NOT_FACTS = ("level", "event", "process", "at")
 def shower(*, verbose: bool) -> Callable[[str, str], None]:
     """A function that shows one line of one child: warnings and worse, or everything when `verbose`."""
     terminal = console.err()
+    # In a file, this process's own lines are JSON; the children's stay what they are beside them.
+    as_they_are = not terminal.is_terminal
 
     def show(child: str, line: str) -> None:
         entry = _parsed(line)
@@ -24,7 +26,7 @@ def shower(*, verbose: bool) -> Callable[[str, str], None]:
         level = str(entry.get("level", "info"))
         if verbose or level in SHOWN_BY_DEFAULT:
             facts = " ".join(f"{k}={v}" for k, v in entry.items() if k not in NOT_FACTS)
-            text = f"{child:>9}  {entry.get('event', '')} {facts}".rstrip()
+            text = line if as_they_are else f"{child:>9}  {entry.get('event', '')} {facts}".rstrip()
             terminal.print(text, style=STYLES.get(level, ""), markup=False, soft_wrap=True)
 
     return show

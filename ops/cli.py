@@ -1,7 +1,9 @@
 """`ugc`: one command for everything an operator does. A command loads when it is called: help is instant."""
 
 import importlib
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -41,7 +43,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ugc", prog_name="ugc")
 def cli() -> None:
-    """Event analytics: events in over HTTP, through Kafka, into ClickHouse exactly once.
+    """Event analytics: events in over HTTP, through Kafka, deduplicated into ClickHouse.
 
     \b
     Start here:
@@ -63,7 +65,27 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; expected failures are one line, never a traceback."""
     as_json = console.wants_json(arguments)
     try:
-        refuse_unknown()
+        code = _run(arguments, as_json=as_json)
+        # Here, not at the exit, where a disk that is full would be told in Python's words.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output left (`ugc settings | head`): there is nobody to tell.
+        _give_up_output()
+        return EXIT_FAILED
+    except OSError as error:
+        _give_up_output()
+        _say_on_stderr(error)
+        return EXIT_FAILED
+    return code
+
+
+def _run(arguments: list[str], *, as_json: bool) -> int:
+    try:
+        if not _asks_for_help(arguments):
+            _quiet_libraries()
+            # `ugc settings` is where one looks for what is wrong: it says so itself, beside everything else.
+            if arguments[0] != "settings":
+                refuse_unknown()
         result: Any = cli.main(args=arguments, prog_name="ugc", standalone_mode=False)
     except OperatorError as error:
         console.fail(error, as_json=as_json)
@@ -71,10 +93,33 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Abort:
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        console.fail(error, as_json=as_json)
         return EXIT_USAGE
-    except BrokenPipeError:
-        # The reader of our output left (`ugc settings | head`): there is nobody to tell.
-        sys.stderr.close()
-        return EXIT_FAILED
     return result if isinstance(result, int) else 0
+
+
+def _asks_for_help(arguments: list[str]) -> bool:
+    return not arguments or not {"-h", "--help", "--version"}.isdisjoint(arguments)
+
+
+def _quiet_libraries() -> None:
+    """A command says itself what went wrong; those that serve configure their log anew."""
+    from telemetry import logs  # noqa: PLC0415 - help is instant
+
+    logs.configure(process="ugc", level="error")
+
+
+def _give_up_output() -> None:
+    """What standard output does not take is dropped, or the exit would try again and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _say_on_stderr(error: OSError) -> None:
+    where = f"{error.filename}: " if error.filename else ""
+    with suppress(OSError):
+        console.complain(f"{where}{error.strerror or error}")

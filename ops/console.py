@@ -1,4 +1,7 @@
-"""How the command line speaks: rich for a person, JSON for a script, errors in one line on standard error."""
+"""How the command line speaks: rich for a person, JSON for a script, errors in one line on standard error.
+
+Whatever comes from outside (a value, a file, a server) goes through `rich.markup.escape` on its way here.
+"""
 
 import json
 import sys
@@ -7,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from telemetry.errors import OperatorError
 
@@ -35,21 +39,30 @@ def print_json(document: Mapping[str, Any] | list[Any]) -> None:
     click.echo(json.dumps(document, default=str, ensure_ascii=False))
 
 
-def fail(error: OperatorError, *, as_json: bool) -> None:
+def fail(error: OperatorError | click.ClickException, *, as_json: bool) -> None:
     """Say what went wrong, for a person or for a script."""
     if as_json:
-        print_json({"error": {"type": type(error).__name__, "message": str(error)}})
-        return
-    err().print(f"[bold red]error[/] {_escaped(str(error))}", soft_wrap=True)
+        print_json(error_document(error))
+    elif isinstance(error, click.ClickException):
+        error.show()
+    else:
+        complain(str(error))
+
+
+def error_document(error: OperatorError | click.ClickException) -> dict[str, Any]:
+    """What a script gets to read instead of a result."""
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return {"error": {"type": type(error).__name__, "message": message}}
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    err().print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
 
 
 def wants_json(arguments: list[str]) -> bool:
     """Whether the command line asks for JSON; known before click has parsed it."""
     return "--json" in arguments
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def is_terminal() -> bool:

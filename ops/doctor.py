@@ -4,32 +4,43 @@ Each check is a function that returns what it found or raises OperatorError with
 """
 
 import json
+import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import urlopen
 
 import click
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
+from rich.markup import escape
 from rich.table import Table
 
 from clickhouse import migrate
 from clickhouse.client import connect
-from clickhouse.warehouse import Warehouse
+from clickhouse.warehouse import Freshness, Warehouse
 from embedded.stack_settings import StackSettings
 from embedded.stack_state import read as read_state
 from etl.settings import EtlSettings
 from ops import console, topics
-from telemetry.clock import SystemClock
+from ops.probes import listens
+from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from telemetry.settings import load
 
 HTTP_TIMEOUT_S = 3
 START_HINT = "start the stack with `make run`"
+LAG_METRIC = "ugc_etl_lag_events"
+PORTS = {"http": 80, "https": 443}
+
+_SENDS_HERE = re.compile(r"; [^;]*`ugc doctor`[^;]*")
 
 
 class Unwell(OperatorError):  # noqa: N818 - what was found, said to a person
@@ -38,70 +49,111 @@ class Unwell(OperatorError):  # noqa: N818 - what was found, said to a person
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """What one check found; a skipped one is not ok, and was not looked at for what another found."""
 
     check: str
     ok: bool
     found: str
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question, and the check without which it has no answer."""
+
+    ask: Callable[[], str]
+    needs: str = ""
 
 
 @click.command()
 @console.json_option
 def doctor(as_json: bool) -> int:
     """Check this machine and the running stack; exit code 1 when something is wrong."""
-    settings, etl = load(StackSettings), load(EtlSettings)
-    checks: dict[str, Callable[[], str]] = {
-        "python": _python,
-        "disk": lambda: _disk(settings),
-        "broker": lambda: _broker(settings),
-        "warehouse": lambda: _warehouse(settings),
-        "schema": lambda: _schema(settings),
-        "collector": lambda: _ready(f"http://127.0.0.1:{settings.api_port}/health/ready"),
-        "etl": lambda: _ready(f"http://127.0.0.1:{etl.etl_metrics_port}/health/ready"),
-        "freshness": lambda: _freshness(settings),
-    }
-    findings = [_run(name, check) for name, check in checks.items()]
+    settings, etl, clock = load(StackSettings), load(EtlSettings), SystemClock()
+    findings = run_checks(
+        {
+            "python": Check(_python),
+            "disk": Check(lambda: disk(settings.data_dir)),
+            "broker": Check(lambda: _broker(settings)),
+            "warehouse": Check(lambda: _warehouse(settings)),
+            "schema": Check(lambda: _schema(settings), needs="warehouse"),
+            "collector": Check(lambda: _ready(f"http://127.0.0.1:{settings.api_port}")),
+            "etl": Check(lambda: etl_state(f"http://127.0.0.1:{etl.etl_metrics_port}")),
+            "freshness": Check(lambda: _freshness(settings, clock), needs="warehouse"),
+        }
+    )
     state = _figures(settings)
     if as_json:
         console.print_json(
             {"ok": all(f.ok for f in findings), "checks": [asdict(f) for f in findings], **state}
         )
     else:
-        _show(findings, state)
+        show(findings, state)
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-def _run(name: str, check: Callable[[], str]) -> Finding:
-    try:
-        return Finding(name, True, check())
-    except OperatorError as error:
-        return Finding(name, False, str(error))
+def run_checks(checks: Mapping[str, Check]) -> list[Finding]:
+    """What each found, in order; one that needs what is not well is skipped, not told again."""
+    findings: dict[str, Finding] = {}
+    for name, check in checks.items():
+        if check.needs and not findings[check.needs].ok:
+            findings[name] = Finding(name, False, f"skipped: it needs the {check.needs}", skipped=True)
+            continue
+        try:
+            findings[name] = Finding(name, True, check.ask())
+        except OperatorError as error:
+            # Whoever reads it is asking the doctor already.
+            findings[name] = Finding(name, False, _SENDS_HERE.sub("", str(error)))
+    return list(findings.values())
 
 
 def _python() -> str:
     return f"{sys.version.split()[0]} ({sys.executable})"
 
 
-def _disk(settings: StackSettings) -> str:
-    place = settings.data_dir if settings.data_dir.exists() else settings.data_dir.absolute().parent
+def disk(data_dir: Path) -> str:
+    """How much is free where `data_dir` is, or will be: it need not exist yet."""
+    place = next(each for each in (data_dir.absolute(), *data_dir.absolute().parents) if each.exists())
     usage = shutil.disk_usage(place)
     if usage.free < 2**30:
         raise Unwell(
             f"{usage.free / 2**30:.1f} GiB free at {place}; free some, or set UGC_DATA_DIR to a larger disk"
         )
-    return f"{usage.free / 2**30:.0f} GiB free at {settings.data_dir}"
+    return f"{usage.free / 2**30:.0f} GiB free at {place}"
 
 
 def _broker(settings: StackSettings) -> str:
-    states = topics.look(settings.bootstrap())
-    return f"{settings.bootstrap()}: " + ", ".join(f"{t.name} ({t.partitions} partitions)" for t in states)
+    places = settings.bootstrap()
+    addresses = [urlsplit(f"//{each.strip().rpartition('://')[2]}") for each in places.split(",")]
+    _require_listener(addresses, f"UGC_KAFKA_BOOTSTRAP={places}" if settings.kafka_bootstrap else "")
+    states = topics.look(places)
+    return f"{places}: " + ", ".join(f"{t.name} ({t.partitions} partitions)" for t in states)
 
 
 def _warehouse(settings: StackSettings) -> str:
     dsn = settings.dsn("reader")
+    given = settings.warehouse_dsn
+    known = settings.reader_password.get_secret_value() or settings.local_env_file().exists()
+    if not given and not known:
+        raise Unwell(
+            f"no stack has run on {settings.data_dir}; {START_HINT}, or name its directory in UGC_DATA_DIR"
+        )
+    _require_listener([urlsplit(dsn)], "UGC_WAREHOUSE_DSN" if given else "")
     client = connect(dsn)
     Warehouse(client, clock=SystemClock()).ping()
-    return f"ClickHouse {client.server_version} at {urlsplit(dsn).hostname}:{urlsplit(dsn).port}"
+    return f"ClickHouse {client.server_version} at {settings.warehouse_place()}"
+
+
+def _require_listener(addresses: Sequence[SplitResult], setting: str) -> None:
+    """One of them accepts connections. Raises Unwell at once, where a client would try for seconds."""
+    try:
+        places = [(each.hostname or "", each.port or PORTS.get(each.scheme, 0)) for each in addresses]
+    except ValueError:
+        raise Unwell(f"{setting} names a port that is none") from None
+    if not any(listens(host, port) for host, port in places):
+        where = ", ".join(f"{host}:{port}" for host, port in places)
+        way_out = f"is it up, and is {setting} right?" if setting else START_HINT
+        raise Unwell(f"nothing listens at {where}; {way_out}")
 
 
 def _schema(settings: StackSettings) -> str:
@@ -112,15 +164,36 @@ def _schema(settings: StackSettings) -> str:
     return f"{len(steps)} migrations, all applied"
 
 
+def etl_state(url: str) -> str:
+    """Whether it is ready, and how many messages wait for it."""
+    waiting = _lag(url)
+    lag = "" if waiting is None else f"; {waiting:,} messages wait in the log"
+    try:
+        return _ready(url) + lag
+    except Unwell as error:
+        raise Unwell(f"{error}{lag}") from None
+
+
+def _lag(url: str) -> int | None:
+    try:
+        with urlopen(f"{url}/metrics", timeout=HTTP_TIMEOUT_S) as response:  # noqa: S310
+            families = list(text_string_to_metric_families(response.read().decode()))
+    except (URLError, HTTPException, OSError, ValueError):
+        return None
+    lags = [sample.value for each in families if each.name == LAG_METRIC for sample in each.samples]
+    return int(sum(lags)) if lags else None
+
+
 def _ready(url: str) -> str:
     try:
-        with urlopen(url, timeout=HTTP_TIMEOUT_S) as response:  # noqa: S310 - our own processes on loopback
+        with urlopen(f"{url}/health/ready", timeout=HTTP_TIMEOUT_S) as response:  # noqa: S310 - our own
             response.read()
     except HTTPError as error:
-        raise Unwell(f"not ready: {_reasons(error.read())}") from None
-    except (URLError, OSError) as error:
+        with error:
+            raise Unwell(f"not ready: {_reasons(error.read())}") from None
+    except (URLError, HTTPException, OSError) as error:
         raise Unwell(f"nothing answers at {url} ({getattr(error, 'reason', error)}); {START_HINT}") from None
-    return f"ready at {url.removesuffix('/health/ready')}"
+    return f"ready at {url}"
 
 
 def _reasons(body: bytes) -> str:
@@ -134,12 +207,22 @@ def _reasons(body: bytes) -> str:
         return body[:300].decode("utf-8", "replace")
 
 
-def _freshness(settings: StackSettings) -> str:
-    freshness = Warehouse(connect(settings.dsn("reader")), clock=SystemClock()).freshness()
-    if freshness.last_ingested_at is None:
+def _freshness(settings: StackSettings, clock: Clock) -> str:
+    return how_fresh(Warehouse(connect(settings.dsn("reader")), clock=clock).freshness(), now=clock.now())
+
+
+def how_fresh(freshness: Freshness, *, now: datetime) -> str:
+    """How old the newest stored event is, and how long it took from the door to the table."""
+    if freshness.last_ingested_at is None or freshness.lag_seconds is None:
         return "no event in the last two days; send one with `ugc send`"
-    stored_at = f"{freshness.last_ingested_at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"last event stored {stored_at}, {freshness.lag_seconds:.2f} s after it came"
+    age_s = max(0.0, (now - freshness.last_ingested_at).total_seconds())
+    return f"last event stored {_span(age_s)} ago, {freshness.lag_seconds:.1f} s after it came"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def _figures(settings: StackSettings) -> dict[str, Any]:
@@ -161,13 +244,16 @@ def _resident_mb(pid: int) -> int:
         return 0
 
 
-def _show(findings: list[Finding], state: dict[str, Any]) -> None:
+def show(findings: list[Finding], state: dict[str, Any]) -> None:
+    """The findings, for a person."""
     out = console.out()
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[bold red]wrong[/]"
-        table.add_row(mark, f"[bold]{finding.check}[/]", finding.found.replace("[", "\\["))
+        table.add_row(
+            "[yellow]-[/]" if finding.skipped else mark, f"[bold]{finding.check}[/]", escape(finding.found)
+        )
     out.print(table)
     if state:
-        parts = "  ".join(f"{name} {mb}" for name, mb in state["resident_mb"].items())
+        parts = "  ".join(f"{escape(name)} {mb}" for name, mb in state["resident_mb"].items())
         out.print(f"\nready in {state['ready_s']} s; {state['resident_mb_total']} MiB resident: {parts}")

@@ -1,5 +1,6 @@
 """`ugc migrate`: topics and schema, both sides of the pipeline, brought to what this version needs."""
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -24,7 +25,7 @@ def migrate(plan: bool, as_json: bool) -> None:
     if as_json:
         console.print_json(
             {
-                "topics": [{"name": t.name, "partitions": t.partitions, "created": t.created} for t in made],
+                "topics": [asdict(topic) for topic in made],
                 "applied": [{"version": s.version, "name": s.name} for s in ran],
             }
         )
@@ -32,6 +33,8 @@ def migrate(plan: bool, as_json: bool) -> None:
     out = console.out()
     for topic in made:
         state = "created" if topic.created else "is there"
+        if topic.retention_changed:
+            state += f", retention changed to {settings.topic_retention_days} d"
         out.print(f"topic      {topic.name} ({topic.partitions} partitions) {state}")
     for step in ran:
         out.print(f"migration  {step.name} applied")

@@ -1,5 +1,6 @@
-"""Is it ready? Asked over and over while something starts, so silence is an answer, not an error."""
+"""Is it there, is it ready? Asked over and over while something starts, so silence is an answer, no error."""
 
+import socket
 from collections.abc import Callable
 from http.client import HTTPException
 from urllib.error import URLError
@@ -19,3 +20,12 @@ def http_ready(url: str) -> Callable[[], bool]:
             return False
 
     return ready
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether something accepts connections there: known at once, where its own protocol would wait."""
+    try:
+        with socket.create_connection((host, port), timeout=TIMEOUT_S):
+            return True
+    except (OSError, UnicodeError):
+        return False

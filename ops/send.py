@@ -1,30 +1,40 @@
 """`ugc send`: hand events to a collector and show its verdict on each."""
 
 import json
-import sys
+import math
 import uuid
 from collections.abc import Iterator
-from http.client import HTTPException
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 import click
+from rich.markup import escape
 from rich.progress import Progress
 
 from contract.limits import BODY_BYTES_MAX, EVENTS_PER_REQUEST_MAX
-from ops import console
+from ops import console, event_files
+from ops.door import COUNTS, Answer, Door, SendFailed, is_address
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from telemetry.settings import Settings, load
 
-ATTEMPTS_MAX = 10
-TIMEOUT_S = 30
+REJECTIONS_SHOWN_MAX = 10
+REJECTIONS_IN_JSON_MAX = 100
 
 
-class SendFailed(OperatorError):  # noqa: N818 - what happened, said to a person
-    """The collector took nothing, or not all; the message says why. Sending the same again is harmless."""
+@dataclass(slots=True)
+class _Totals:
+    """What became of everything sent so far."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, answer: Answer) -> None:
+        for name, count in answer.counts.items():
+            self.counts[name] += count
+        room = REJECTIONS_IN_JSON_MAX - len(self.refused)
+        self.refused += [each for each in answer.results if each.get("status") == "rejected"][:room]
 
 
 @click.command()
@@ -34,6 +44,7 @@ class SendFailed(OperatorError):  # noqa: N818 - what happened, said to a person
 @click.option("--user", "user_id", default="demo-user", show_default=True, help="Its user_id.")
 @click.option("--properties", default='{"page": "/hello"}', show_default=True, help="Its properties, JSON.")
 @click.option("--value", type=float, default=0.0, show_default=True, help="Its points or money.")
+@click.option("--event-id", help="Its event_id. Default: a new one; name one to send the same event again.")
 @click.option(
     "--count",
     type=click.IntRange(1, 10_000_000),
@@ -42,123 +53,121 @@ class SendFailed(OperatorError):  # noqa: N818 - what happened, said to a person
 )
 @console.json_option
 def send(**options: Any) -> int:
-    """Send one event made from the options, or the events of FILE (JSON array or one per line; - for stdin).
+    """Send one event made from the options, or the events of FILE (JSON array, object, NDJSON; - for stdin).
 
     Every event gets an answer; exit code 1 when one was rejected.
     """
-    as_json, clock = options["as_json"], SystemClock()
-    url = (options["url"] or f"http://127.0.0.1:{load(Settings).api_port}").rstrip("/") + "/events"
-    totals = {"accepted": 0, "duplicates": 0, "rejected": 0}
-    refused: list[dict[str, Any]] = []
-    with Progress(
-        console=console.err(), transient=True, disable=as_json or not console.is_terminal()
-    ) as progress:
-        task = progress.add_task("sending", total=None if options["file"] else options["count"])
-        for batch in _batches(_events(options, clock)):
-            answer = _post(url, batch, clock)
-            for key in totals:
-                totals[key] += answer[key]
-            refused += [verdict for verdict in answer["results"] if verdict["status"] == "rejected"]
-            progress.advance(task, len(batch))
-    if as_json:
-        console.print_json({**totals, "rejections": refused[:100]})
-    else:
-        _show(totals, refused, url)
-    return 1 if totals["rejected"] else 0
-
-
-def _events(options: dict[str, Any], clock: Clock) -> Iterator[Any]:
-    if options["file"] is not None:
-        yield from _read(options["file"])
-        return
+    _check(options)
+    clock = SystemClock()
+    url = options["url"] or f"http://127.0.0.1:{load(Settings).api_port}"
+    door = Door(url=url.rstrip("/") + "/events", clock=clock)
+    if options["file"] is None and options["count"] == 1:
+        options["event_id"] = options["event_id"] or str(uuid.uuid4())
+    if options["file"] is None:
+        options["properties"] = _properties(options["properties"])
+    totals = _Totals()
     try:
-        properties = json.loads(options["properties"])
-    except ValueError as error:
-        raise SendFailed(f'--properties is not JSON ({error}); for example \'{{"page": "/"}}\'') from None
+        _send_all(options, door, totals, clock)
+    except OperatorError as error:
+        raise SendFailed(f"{error}{_what_now(options, totals)}") from None
+    if options["as_json"]:
+        made = {"event_id": options["event_id"]} if options["event_id"] else {}
+        console.print_json({**totals.counts, **made, "rejections": totals.refused})
+    else:
+        _show(totals, options["event_id"], door.url)
+    return 1 if totals.counts["rejected"] else 0
+
+
+def _check(options: dict[str, Any]) -> None:
+    """What click's types cannot say. Raises click.UsageError."""
+    if options["url"] is not None and not is_address(options["url"]):
+        raise click.BadParameter(
+            "it must begin with http:// or https:// and name a host, like http://127.0.0.1:9001",
+            param_hint="'--url'",
+        )
+    if not math.isfinite(options["value"]):
+        raise click.BadParameter("JSON has no such number.", param_hint="'--value'")
+    if options["event_id"] and (options["file"] is not None or options["count"] > 1):
+        raise click.UsageError("--event-id names one event: leave out FILE and --count")
+
+
+def _send_all(options: dict[str, Any], door: Door, totals: _Totals, clock: Clock) -> None:
+    hidden = options["as_json"] or not console.is_terminal()
+    with Progress(console=console.err(), transient=True, disable=hidden) as progress:
+        task = progress.add_task("sending", total=None if options["file"] else options["count"])
+        sent = 0
+        for batch in _batches(_events(options, clock)):
+            totals.add(door.post(batch))
+            sent += len(batch)
+            progress.advance(task, len(batch))
+    if not sent:
+        raise SendFailed(f"nothing to send: no event in {event_files.name_of(options['file'])}")
+
+
+def _what_now(options: dict[str, Any], totals: _Totals) -> str:
+    """What a failure half-way leaves behind, and how to go on without counting anything twice."""
+    accepted = totals.counts["accepted"]
+    if options["event_id"]:
+        return f"; to send this event again: --event-id {options['event_id']}"
+    if not accepted:
+        return ""
+    so_far = f"; {accepted:,} event{'s were' if accepted > 1 else ' was'} accepted before that"
+    return so_far + ("; sending the file again is harmless" if options["file"] is not None else "")
+
+
+def _events(options: dict[str, Any], clock: Clock) -> Iterator[bytes]:
+    if options["file"] is not None:
+        yield from event_files.events_of(options["file"])
+        return
     for _ in range(options["count"]):
-        yield {
-            "event_id": str(uuid.uuid4()),
+        event = {
+            "event_id": options["event_id"] or str(uuid.uuid4()),
             "occurred_at": clock.now().isoformat(timespec="milliseconds"),
             "user_id": options["user_id"],
             "event_type": options["event_type"],
-            "properties": properties,
+            "properties": options["properties"],
             "value": options["value"],
         }
+        yield json.dumps(event).encode()
 
 
-def _read(file: Path) -> Iterator[Any]:
+def _properties(text: str) -> Any:
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SendFailed(f"cannot read {file}: {error}") from None
-    if text.lstrip().startswith("["):
-        yield from _parsed(text, file, "the array")
-        return
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            yield _parsed(line, file, f"line {number}")
-
-
-def _parsed(text: str, file: Path, where: str) -> Any:
-    try:
-        return json.loads(text)
+        properties = json.loads(text)
+        json.dumps(properties, allow_nan=False)
     except ValueError as error:
-        raise SendFailed(f"{file}: {where} is not JSON ({error})") from None
+        raise SendFailed(f'--properties is not JSON ({error}); for example \'{{"page": "/"}}\'') from None
+    except RecursionError:
+        raise SendFailed("--properties is nested too deep") from None
+    return properties
 
 
-def _batches(events: Iterator[Any]) -> Iterator[list[bytes]]:
+def _batches(events: Iterator[bytes]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
     size = 2
     for event in events:
-        encoded = json.dumps(event).encode()
-        if batch and (len(batch) == EVENTS_PER_REQUEST_MAX or size + len(encoded) + 1 > BODY_BYTES_MAX):
+        if batch and (len(batch) == EVENTS_PER_REQUEST_MAX or size + len(event) + 1 > BODY_BYTES_MAX):
             yield batch
             batch, size = [], 2
-        batch.append(encoded)
-        size += len(encoded) + 1
+        batch.append(event)
+        size += len(event) + 1
     if batch:
         yield batch
 
 
-def _post(url: str, batch: list[bytes], clock: Clock) -> dict[str, Any]:
-    """One request, repeated while the collector says that it cannot take it now."""
-    request = Request(url, b"[" + b",".join(batch) + b"]", {"Content-Type": "application/json"})  # noqa: S310
-    for attempt in range(1, ATTEMPTS_MAX + 1):
-        try:
-            with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - the operator's own collector
-                return dict(json.load(response))
-        except HTTPError as error:
-            answer = _problem(error)
-            if "results" in answer:
-                return {"accepted": 0, "duplicates": 0, "rejected": len(batch), **answer}
-            if error.code not in (429, 503) or attempt == ATTEMPTS_MAX:
-                raise SendFailed(
-                    f"{url} answered {error.code}: {answer.get('detail', error.reason)}"
-                ) from None
-            clock.sleep(min(float(error.headers.get("Retry-After", 1)), 30))
-        except (URLError, HTTPException, OSError) as error:
-            reason = getattr(error, "reason", error)
-            raise SendFailed(
-                f"no collector answers at {url} ({reason}); start one with `ugc up`, or name it with --url"
-            ) from None
-    raise SendFailed(f"{url} kept saying that it cannot take events now; see `ugc doctor`")
-
-
-def _problem(error: HTTPError) -> dict[str, Any]:
-    try:
-        document = json.load(error)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _show(totals: dict[str, int], refused: list[dict[str, Any]], url: str) -> None:
+def _show(totals: _Totals, event_id: str | None, url: str) -> None:
     out = console.out()
-    out.print(f"[green]{totals['accepted']:,} accepted[/], {totals['duplicates']:,} duplicates, ", end="")
-    out.print(f"{'[red]' if totals['rejected'] else ''}{totals['rejected']:,} rejected", f"[dim]by {url}[/]")
-    for verdict in refused[:10]:
-        out.print(
-            f"  [red]{verdict['code']}[/] {verdict['pointer'] or '/'} {verdict['message']}", markup=True
-        )
-    if len(refused) > 10:
-        out.print(f"  … and {len(refused) - 10:,} more")
+    counts = totals.counts
+    red = "red" if counts["rejected"] else "default"
+    out.print(
+        f"[green]{counts['accepted']:,} accepted[/], {counts['duplicates']:,} duplicates, "
+        f"[{red}]{counts['rejected']:,} rejected[/] [dim]by {escape(url)}[/]",
+        soft_wrap=True,
+    )
+    if event_id:
+        out.print(f"  event_id {escape(event_id)}")
+    for verdict in totals.refused[:REJECTIONS_SHOWN_MAX]:
+        code, pointer, message = (escape(str(verdict.get(k) or "")) for k in ("code", "pointer", "message"))
+        out.print(f"  [red]{code}[/] {pointer or '/'} {message}")
+    if counts["rejected"] > REJECTIONS_SHOWN_MAX:
+        out.print(f"  … and {counts['rejected'] - REJECTIONS_SHOWN_MAX:,} more")

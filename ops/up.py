@@ -21,11 +21,14 @@ from ops.probes import http_ready
 from telemetry import logs
 from telemetry.clock import Clock, SystemClock
 from telemetry.settings import load
+from ugc_api.settings import ApiSettings
 
 SURVIVORS_WAIT_S = 20
 API_READY_WITHIN_S = 30
-API_STOP_WITHIN_S = 20
-ETL_STOP_WITHIN_S = 15
+# What a child gets beyond its own bound, before it is killed.
+STOP_MARGIN_S = 6
+
+Say = Callable[[str], None]
 
 
 @click.command()
@@ -48,9 +51,10 @@ def up(verbose: bool, as_json: bool) -> int:
         settings = load(StackSettings)
         prepared = stack.services(settings, clock=clock, out=sys.stderr)
         supervisor = Supervisor(logs_dir=data_dir / "logs", show=shower(verbose=verbose), clock=clock)
+        say = _sayer(as_json=as_json)
         with _stop_signals() as stopping:
             try:
-                _start(supervisor, settings, prepared, stopping)
+                _start(supervisor, settings, prepared, stopping, say)
                 if not stopping():
                     ready_s = round(clock.monotonic() - started, 1)
                     note = partial(_note_state, supervisor, data_dir, ready_s)
@@ -58,19 +62,26 @@ def up(verbose: bool, as_json: bool) -> int:
                     _announce(settings, ready_s, as_json=as_json)
                     supervisor.watch(stopping, on_restart=note)
             finally:
-                _stop(supervisor, data_dir, as_json=as_json)
+                _stop(supervisor, data_dir, say)
     return 0
 
 
 def _start(
-    supervisor: Supervisor, settings: StackSettings, prepared: list[Service], stopping: Callable[[], bool]
+    supervisor: Supervisor,
+    settings: StackSettings,
+    prepared: list[Service],
+    stopping: Callable[[], bool],
+    say: Say,
 ) -> None:
     """Log and warehouse first, then what they must hold, then who writes and reads them."""
+    if prepared:
+        say(f"starting {' and '.join(service.name for service in prepared)}")
     supervisor.start(prepared, stopping=stopping)
     if stopping():
         return
     topics.ensure(settings.bootstrap(), retention_days=settings.topic_retention_days)
     schema.apply(settings.dsn("admin"))
+    say("starting ETL and collector")
     supervisor.start([_etl(settings), _api(settings)], stopping=stopping)
 
 
@@ -87,20 +98,26 @@ def _etl(settings: StackSettings) -> Service:
         name="etl",
         command=[sys.executable, "-m", "ops", "etl"],
         environment={**stack.child_environment(settings), **name},
-        ready=http_ready(f"http://127.0.0.1:{etl.etl_metrics_port}/health/ready"),
-        stop_within_s=ETL_STOP_WITHIN_S,
+        ready=http_ready(f"http://{_reachable(etl.etl_metrics_host)}:{etl.etl_metrics_port}/health/ready"),
+        stop_within_s=etl.etl_stop_within_ms / 1000 + STOP_MARGIN_S,
     )
 
 
 def _api(settings: StackSettings) -> Service:
+    api = load(ApiSettings)
     return Service(
         name="api",
         command=[sys.executable, "-m", "ops", "api"],
         environment=stack.child_environment(settings),
-        ready=http_ready(f"http://127.0.0.1:{settings.api_port}/health/ready"),
+        ready=http_ready(f"http://{_reachable(api.api_host)}:{api.api_port}/health/ready"),
         ready_within_s=API_READY_WITHIN_S,
-        stop_within_s=API_STOP_WITHIN_S,
+        stop_within_s=api.api_shutdown_ms / 1000 + STOP_MARGIN_S,
     )
+
+
+def _reachable(host: str) -> str:
+    """Where to ask a server that listens on `host`."""
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
 
 
 def _ports(settings: StackSettings) -> dict[str, int]:
@@ -133,19 +150,25 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
             signal.signal(each, handler)
 
 
-def _stop(supervisor: Supervisor, data_dir: Path, *, as_json: bool) -> None:
-    err = console.err()
-    if not as_json:
-        err.print("\n[dim]stopping: collector, ETL, warehouse, broker[/]")
+def _stop(supervisor: Supervisor, data_dir: Path, say: Say) -> None:
+    running = list(reversed(supervisor.pids()))
+    if running:
+        say(f"\nstopping: {', '.join(running)}")
     killed = supervisor.stop()
     stack_state.clear(data_dir)
-    if not as_json:
-        err.print(f"stopped; {', '.join(killed)} had to be killed" if killed else "stopped; nothing is lost")
+    if running:
+        say(f"stopped; {', '.join(killed)} did not end in time and had to be killed" if killed else "stopped")
+
+
+def _sayer(*, as_json: bool) -> Say:
+    """A function that tells a person what happens; scripts are told on standard output, once."""
+    terminal = console.err()
+    return (lambda _: None) if as_json else (lambda text: terminal.print(f"[dim]{text}[/]"))
 
 
 def _announce(settings: StackSettings, ready_s: float, *, as_json: bool) -> None:
     api = f"http://127.0.0.1:{settings.api_port}"
-    warehouse = settings.warehouse_dsn or f"http://127.0.0.1:{settings.warehouse_port}"
+    warehouse = settings.warehouse_place()
     if as_json:
         console.print_json(
             {"ready_s": ready_s, "api": api, "warehouse": warehouse, "broker": settings.bootstrap()}

@@ -5,7 +5,7 @@ from flask import Flask, Response
 from ugc_api.answers import json_response
 from ugc_api.problems import KINDS, Problem, ProblemCode
 
-WHAT = "Takes user events in over HTTP, keeps each exactly once, answers how many came and came back."
+WHAT = "Takes user events in over HTTP, stores each once, answers how many came."
 LINKS = {
     "send_events": "POST /events",
     "daily_active_users": "GET /stats/dau?from=YYYY-MM-DD&to=YYYY-MM-DD",

@@ -2,16 +2,17 @@
 
 Made once a machine, in about fifteen seconds, by running a broker on a throw-away directory; it takes more
 than half off every later start. It is a help and never a need: without it, or with one that
-does not fit (java checks the runtime and each jar), the broker starts in the plain way.
+does not fit (java checks the runtime and the time of each jar), the broker starts in the plain way.
 """
 
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from embedded.broker.exclusive import SCRATCH_PREFIX, alone_in
-from embedded.broker.jars import Jar, sha256_of
+from embedded.broker.jars import JAR_MTIME_S, Jar, sha256_of
 
 KEPT_MAX = 3
 
@@ -21,16 +22,17 @@ class ClassArchive:
 
     def __init__(self, directory: Path, *, jars: Sequence[Jar], runtime: Path, flags: Sequence[str]) -> None:
         release = (runtime / "release").read_text(encoding="utf-8")
-        parts = [release, str(directory), *flags, *(jar.line() for jar in jars)]
+        parts = [release, str(directory), *flags, str(JAR_MTIME_S), *(jar.line() for jar in jars)]
         self._key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
         self._directory = directory
 
     def find(self) -> Path | None:
         """The archive, if there is one whose bytes are those that were written; a broken one is removed."""
         for path in sorted(self._directory.glob(f"kafka-{self._key}-*.aot")):
-            if path.stem.endswith(sha256_of(path)):
-                return path
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                if path.stem.endswith(sha256_of(path)):
+                    return path
+                path.unlink()
         return None
 
     def make(self, train: Callable[[Path, Path], object]) -> Path | None:

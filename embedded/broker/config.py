@@ -4,13 +4,15 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from embedded.broker.errors import BrokerError
+
 GIB = 1024**3
 MIB = 1024**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerConfig:
-    """Where the broker lives and how large it may grow."""
+    """Where the broker lives and how large it may grow. Raises BrokerError for a path Kafka would misread."""
 
     data_dir: Path
     """The stack's data directory; the broker keeps to `kafka/` inside it."""
@@ -23,6 +25,14 @@ class BrokerConfig:
     retention_days: int = 7
     partition_bytes_max: int = 4 * GIB
     message_bytes_max: int = 2 * MIB
+
+    def __post_init__(self) -> None:
+        # `log.dirs` is a list and knows no escape. The cache counts too: the rehearsal lives in it.
+        for path, setting in ((self.data_dir, "UGC_DATA_DIR"), (self.cache_dir, "UGC_CACHE_DIR")):
+            if "," in str(path):
+                raise BrokerError(
+                    f"Kafka reads a comma in {path} as two directories; set {setting} to a path without one"
+                )
 
     @property
     def home(self) -> Path:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +22,9 @@ from embedded.broker.exclusive import SCRATCH_PREFIX, alone_in
 
 DOWNLOADS_AT_ONCE_MAX = 8
 FREE_BYTES_MIN = 256 * 1024 * 1024
+# Java takes a class archive only while each jar has the time it had when the archive was made. The bytes
+# are compared here, so the time says nothing more: it is the same one for every jar, copied or new.
+JAR_MTIME_S = 315_532_800
 
 Advance = Callable[[int], None]
 
@@ -117,13 +120,22 @@ class JarCache:
     def _is_whole(self, jar: Jar) -> bool:
         path = self._directory / jar.file_name
         try:
-            return path.stat().st_size == jar.size_bytes and sha256_of(path) == jar.sha256
+            whole = path.stat().st_size == jar.size_bytes and sha256_of(path) == jar.sha256
+            if whole and path.stat().st_mtime != JAR_MTIME_S:
+                _set_time(path)
         except FileNotFoundError:
             return False
+        except NotADirectoryError:
+            in_the_way = next(each for each in path.parents if each.is_file())
+            raise BrokerError(
+                f"{in_the_way} is a file and must be a directory; "
+                "remove it, or set UGC_CACHE_DIR to another place"
+            ) from None
         except OSError as error:
             raise BrokerError(
                 f"cannot read {path}: {error.strerror}; make it readable or remove it"
             ) from None
+        return whole
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -171,4 +183,11 @@ class JarCache:
                 f"{jar.coordinate} came with SHA-256 {found[:12]}… instead of {jar.sha256[:12]}…; "
                 "it was cut short or changed on its way: check the network or proxy, then start again"
             )
+        _set_time(path)
         path.replace(self._directory / jar.file_name)
+
+
+def _set_time(path: Path) -> None:
+    # Who may only read the cache starts without the archive at worst.
+    with suppress(OSError):
+        os.utime(path, (JAR_MTIME_S, JAR_MTIME_S))

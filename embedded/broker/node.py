@@ -53,20 +53,16 @@ class Broker:
         """Have everything here that a start needs, formatted directory included; `out` sees what arrives.
 
         The first time on a machine it downloads the jars and makes the class archive, later it compares.
-        Raises BrokerError.
+        Raises BrokerError. Stopped by Ctrl-C, it says so and leaves nothing half-made.
         """
-        with ExitStack() as shown:
-
-            def begin(jars: Sequence[Jar]) -> Advance:
-                title = f"Kafka, {len(jars)} jars"
-                return shown.enter_context(transfer(title, sum(jar.size_bytes for jar in jars), out=out))
-
-            JarCache(self._config.jars_dir, self._jars).complete(begin, fetch=self._fetch)
-        if self._config.java is None and class_archive(self._config, self._jars).find() is None:
-            out.write("Kafka: making its start fast, once on this machine (about 15 s)\n")
+        try:
+            self._prepare(out)
+        except KeyboardInterrupt:
+            # A terminal has just shown ^C.
+            before = "\n" if out.isatty() else ""
+            out.write(f"{before}stopped while preparing Kafka; run it again to go on\n")
             out.flush()
-            self._make_archive()
-        make_ready(self._config, jars=self._jars, environment=self._environment)
+            raise
 
     def command(self) -> list[str]:
         """What the supervisor runs: a small process of ours that checks, and then becomes java."""
@@ -75,6 +71,20 @@ class Broker:
     def serves(self) -> bool:
         """Whether clients can use it now. For polling; see probe.py for how long it takes."""
         return serves(self._config.port)
+
+    def _prepare(self, out: TextIO) -> None:
+        with ExitStack() as shown:
+
+            def begin(jars: Sequence[Jar]) -> Advance:
+                title = f"Kafka, {len(jars)} {'jar' if len(jars) == 1 else 'jars'}"
+                return shown.enter_context(transfer(title, sum(jar.size_bytes for jar in jars), out=out))
+
+            JarCache(self._config.jars_dir, self._jars).complete(begin, fetch=self._fetch)
+        if self._config.java is None and class_archive(self._config, self._jars).find() is None:
+            out.write("Kafka: making its start fast, once on this machine (about 15 s)\n")
+            out.flush()
+            self._make_archive()
+        make_ready(self._config, jars=self._jars, environment=self._environment)
 
     def _make_archive(self) -> None:
         """A failure here costs speed and nothing else, so it is noted and not raised."""

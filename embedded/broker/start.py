@@ -11,6 +11,9 @@ from embedded.broker.java import java_command, java_environment, java_home
 from embedded.broker.properties import properties, render
 from embedded.broker.storage import format_once
 
+# With no output named it would silence standard output alone, and errors go to the other one.
+NO_ARCHIVE_LOG = "-Xlog:aot*=off:stderr"
+
 
 def make_ready(
     config: BrokerConfig,
@@ -45,9 +48,9 @@ def free_port() -> int:
 
 
 def _archive_options(config: BrokerConfig, jars: Sequence[Jar]) -> list[str]:
-    """Java says nothing and starts plainly when an archive does not fit it."""
+    """Java starts plainly when an archive does not fit it, and is told to say nothing of it."""
     archive = class_archive(config, jars).find() if config.java is None else None
-    return [] if archive is None else [f"-XX:AOTCache={archive}", "-Xlog:aot*=off"]
+    return [] if archive is None else [f"-XX:AOTCache={archive}", NO_ARCHIVE_LOG]
 
 
 def _runner(

@@ -24,11 +24,16 @@ def new_cluster_id() -> str:
 
 
 def cluster_id_of(log_dir: Path) -> str | None:
-    """The cluster a directory belongs to; None when it was never formatted."""
+    """The cluster a directory belongs to; None when it was never formatted. Raises BrokerError."""
+    path = log_dir / "meta.properties"
     try:
-        lines = (log_dir / "meta.properties").read_text(encoding="ascii").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise BrokerError(
+            f"cannot read {path}: {error.strerror}; open it to this user, or set UGC_DATA_DIR elsewhere"
+        ) from None
     return next((line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id=")), None)
 
 
@@ -43,21 +48,23 @@ def format_once(
     known = cluster_id_of(config.log_dir)
     if known is not None:
         return known
-    if config.log_dir.exists() and any(config.log_dir.iterdir()):
-        raise BrokerError(
-            f"{config.log_dir} holds files but is no broker's data directory; move it away, then start again"
-        )
     draft = replace(config, data_dir=config.home / ".formatting")
     try:
+        if config.log_dir.exists() and any(config.log_dir.iterdir()):
+            raise BrokerError(
+                f"{config.log_dir} holds files but is no broker's data directory; "
+                "move it away, then start again"
+            )
         shutil.rmtree(draft.data_dir, ignore_errors=True)
         draft.home.mkdir(parents=True)
         _run_tool(draft, command, environment)
         draft.log_dir.replace(config.log_dir)
-        shutil.rmtree(draft.data_dir)
     except OSError as error:
         raise BrokerError(
             f"cannot write to {config.home}: {error.strerror}; free or open it, or set UGC_DATA_DIR elsewhere"
         ) from None
+    finally:
+        shutil.rmtree(draft.data_dir, ignore_errors=True)
     made = cluster_id_of(config.log_dir)
     if made is None:
         raise BrokerError(f"{config.log_dir} did not become a data directory; remove it, then start again")
@@ -72,14 +79,20 @@ def _run_tool(
     config.properties_file.write_text(text, encoding="utf-8")
     arguments = ["kafka.tools.StorageTool", "format", "--standalone"]
     arguments += ["-t", new_cluster_id(), "-c", str(config.properties_file)]
-    done = subprocess.run(
-        command(arguments),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=FORMAT_WITHIN_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command(arguments),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=FORMAT_WITHIN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BrokerError(
+            f"Kafka did not format {config.log_dir} within {FORMAT_WITHIN_S} s; "
+            "is the disk or the machine overloaded? Start again when it is calmer"
+        ) from None
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[0]
         raise BrokerError(

@@ -21,6 +21,7 @@ from embedded.warehouse.engine import Engine
 from embedded.warehouse.errors import WarehouseError
 from embedded.warehouse.limits import Limits
 from embedded.warehouse.running import DisconnectWatch
+from embedded.warehouse.runtime import Runtime
 from embedded.warehouse.server import Server
 from embedded.warehouse.service import Service
 from telemetry import logs
@@ -30,7 +31,7 @@ from telemetry.settings import DATABASE, ROLES, Settings, load
 
 
 def main() -> None:
-    """Returns when asked to stop; SystemExit(1) with one line when it cannot start."""
+    """Ends the process when asked to stop; SystemExit(1) with one line when it cannot start."""
     arguments = _arguments()
     try:
         settings = load(Settings)
@@ -51,6 +52,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8123, help="port to listen on")
     parser.add_argument("--memory-mb", type=int, default=1024, help="memory the engine may use, MiB")
+    parser.add_argument(
+        "--stop-grace-s", type=float, default=Limits().stop_grace_s, help="seconds a stop waits for queries"
+    )
     return parser.parse_args()
 
 
@@ -73,9 +77,8 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, note)
     engine.ask(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
-    server.service = service = Service(
-        engine, roles=roles, passwords=passwords, limits=limits, spool_dir=directory.spool, clock=clock
-    )
+    runtime = Runtime(engine, limits, directory.spool, clock)
+    server.service = service = Service(runtime, roles=roles, passwords=passwords)
     watch = DisconnectWatch(service.running, limits.disconnect_check_s)
     watch.start()
     serving = threading.Thread(target=server.serve, name="serve", daemon=True)
@@ -88,13 +91,16 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     )
     stop.wait()
     log.info("warehouse_stopping", running=len(service.running.all()))
-    cancelled = service.running.stop(limits.stop_grace_s)
+    cancelled = service.running.stop(arguments.stop_grace_s)
     watch.stop()
     server.stop()
     service.sessions.close()
     engine.close()
     directory.release()
     log.info("warehouse_stopped", cancelled=cancelled)
+    sys.stderr.flush()
+    # The data is safe from here on; a thread that does not end must not keep the process.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -55,13 +55,13 @@ _EXPLAINS = re.compile(r"EXPLAIN( AST| SYNTAX| QUERY TREE| PLAN| PIPELINE| ESTIM
 _NODES = {
     *_READS,
     *("ArrayJoin", "Asterisk", "ColumnsApplyTransformer", "ColumnsExceptTransformer", "ColumnsListMatcher"),
-    *("ColumnsRegexpMatcher", "ColumnsReplaceTransformer", "ColumnsReplaceTransformer::Replacement"),
+    *("ColumnsRegexpMatcher", "ColumnsReplaceTransformer", "ColumnsReplaceTransformerReplacement"),
     *("ColumnsTransformerList", "DataType", "ExpressionList", "Function", "Identifier", "InsertQuery"),
     *("InterpolateElement", "Literal", "NameTypePair", "OrderByElement", "QualifiedAsterisk"),
     *("QualifiedColumnsListMatcher", "QualifiedColumnsRegexpMatcher", "QueryParameter", "SampleRatio"),
     *("SetQuery", "Subquery", "TableExpression", "TableIdentifier", "TableJoin", "TablesInSelectQuery"),
     *("TablesInSelectQueryElement", "Tuple", "WindowDefinition", "WindowListElement", "WithElement"),
-    *("ObjectTypeArgument", "EnumDataType", "StorageOrderByElement"),
+    *("KillQueryQuery", "ObjectTypeArgument", "EnumDataType", "StorageOrderByElement"),
 }
 
 
@@ -146,16 +146,21 @@ class _Scope:
             self._table(self._parts(node))
         elif kind == "TableExpression" and node.get("table_function"):
             self._table_function(node["table_function"])
-        elif kind == "Function":
+        elif kind in {"Function", "ColumnsApplyTransformer"}:
             self._function(node)
-        elif kind == "ColumnsApplyTransformer" and node.get("func_name"):
-            self._function_name(str(node["func_name"]))
         elif kind == "InsertQuery":
             self._insert(node)
-        elif kind in {"ShowTablesQuery", "UseQuery"} and (named := node.get("from") or node.get("database")):
-            self._named_database(named)
-        elif kind in {"ShowColumnsQuery", "ShowIndexesQuery"}:
+        elif kind in _READS:
+            self._named(node)
+
+    def _named(self, node: Node) -> None:
+        """What SHOW and USE name."""
+        if node["type"] in {"ShowColumnsQuery", "ShowIndexesQuery"}:
             self._table([str(part) for part in (node.get("database"), node.get("table")) if part])
+        elif node["type"] in {"ShowTablesQuery", "UseQuery"}:
+            named = node.get("from") or node.get("database")
+            if named:
+                self._named_database(named)
 
     def _parts(self, node: Node) -> list[str]:
         """The parts of a name, with parameters put in."""
@@ -193,15 +198,15 @@ class _Scope:
             raise access_denied(self._role.name, f"The table function {name} is not among what it may use")
 
     def _function(self, node: Node) -> None:
-        name = str(node.get("name"))
+        name = str(node.get("name") or node.get("func_name") or "")
         self._function_name(name)
         arguments = _children(node.get("arguments") or {})
         if _IN_FUNCTIONS.fullmatch(name) and len(arguments) > 1:
             self._right_of_in(arguments[1])
-        if name.lower().startswith(("array", "map")) and arguments:
-            # Higher-order functions take the name of a function for a lambda.
-            if arguments[0].get("type") == "Identifier":
-                self._function_name(str(arguments[0].get("name")))
+        # Higher-order functions take the name of a function for a lambda.
+        takes_functions = name.lower().startswith(("array", "map"))
+        if takes_functions and arguments and arguments[0].get("type") == "Identifier":
+            self._function_name(str(arguments[0].get("name")))
 
     def _function_name(self, name: str) -> None:
         if _FUNCTIONS_REFUSED.fullmatch(name):

@@ -42,7 +42,9 @@ STATUS_OF_CODE = {
     **dict.fromkeys((76, 209, 439), 503),
 }
 
-_ENGINE_ERROR = re.compile(r"Code: (\d+)\. DB::Exception: (.*) \(([A-Z][A-Z0-9_]+)\)\s*$", re.DOTALL)
+_ENGINE_ERROR = re.compile(
+    r"Code: (\d+)\. DB::Exception: (.*) \(([A-Z][A-Z0-9_]+)\)(?: \(version [^)]*\))?\s*$", re.DOTALL
+)
 _INNER_ERROR = re.compile(r"^Code: \d+\. DB::Exception: (.*?) \(version [^)]*\)\.?$", re.DOTALL)
 _JUDGE_SCOPE = re.compile(r"[.:]? ?:? In scope SELECT (?:parseQueryToJSON|formatQuery)\(.*$", re.DOTALL)
 _OUR_MARK = re.compile(r"/\* ugc:[^*]* \*/ ?")

@@ -5,23 +5,22 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from embedded.warehouse import access, formats, sqltext
-from embedded.warehouse.body import Joined, Source, read_all
-from embedded.warehouse.engine import Counted, Engine, Handle, quote
+from embedded.warehouse.body import Joined, read_all
+from embedded.warehouse.engine import Counted, Handle, quote
 from embedded.warehouse.errors import Refused
-from embedded.warehouse.inserting import Inserter
+from embedded.warehouse.inserting import Inserter, Load
 from embedded.warehouse.killing import kill
-from embedded.warehouse.limits import Limits
 from embedded.warehouse.parsing import Parser, Statement
 from embedded.warehouse.profiles import HTTP_SETTINGS, Role
 from embedded.warehouse.reading import Reader, Reading
 from embedded.warehouse.reply import Reply
 from embedded.warehouse.request import Request
 from embedded.warehouse.running import Query, Running
+from embedded.warehouse.runtime import Runtime
 from embedded.warehouse.sessions import Session
-from telemetry.clock import Clock
+from embedded.warehouse.settings_view import show_changeable
 
 DEFAULT_DATABASE = "default"
 DEFAULT_FORMAT = "TabSeparated"
@@ -29,13 +28,22 @@ HEADER_LOOK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, and what follows it through this server."""
+
+    role: Role
+    session: Session | None
+    query_id: str
+    started_s: float
+    client: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A statement, and the data it brings if it is an insert that does."""
 
     statement: Statement
-    header: bytes = b""
-    input_format: str = ""
-    data: Source | None = None
+    load: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +60,26 @@ class Call:
 class Executor:
     """Runs the statements of requests."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        parser: Parser,
-        running: Running,
-        limits: Limits,
-        spool_dir: Path,
-        clock: Clock,
-    ) -> None:
-        self._engine = engine
-        self._parser = parser
+    def __init__(self, runtime: Runtime, running: Running) -> None:
+        self._engine, self._limits = runtime.engine, runtime.limits
+        self._parser = Parser(runtime.engine, runtime.limits)
         self._running = running
-        self._limits = limits
-        self._reader = Reader(limits, spool_dir, clock)
-        self._inserter = Inserter(limits, clock)
+        self._reader = Reader(runtime.limits, runtime.spool_dir, runtime.clock)
+        self._inserter = Inserter(runtime.limits, runtime.clock)
 
-    def run(
-        self,
-        request: Request,
-        *,
-        role: Role,
-        session: Session | None,
-        query_id: str,
-        started_s: float,
-        client: socket.socket,
-        reply: Reply,
-    ) -> None:
+    def run(self, request: Request, caller: Caller, reply: Reply) -> None:
         """Run what `request` asks for and answer it. Raises Refused."""
-        call = _call(request, role, session)
-        for name, value in call.request.settings.items():
+        call = _call(request, caller.role, caller.session)
+        for name, value in request.settings.items():
             if name not in HTTP_SETTINGS:
-                role.check_setting(name, value)
+                caller.role.check_setting(name, value)
         asked = self._read(request)
-        access.check(role, asked.statement, database=call.database, parameters=request.parameters)
+        access.check(caller.role, asked.statement, database=call.database, parameters=request.parameters)
         if request.reads_only:
             access.check_reads_only(asked.statement)
-        with self._running.place(query_id, role, started_s) as query:
-            if asked.data is None:
-                query.client = client
+        with self._running.place(caller.query_id, caller.role, caller.started_s) as query:
+            if asked.load is None:
+                query.client = caller.client
             self._run(call, asked, query, reply)
 
     def _run(self, call: Call, asked: Asked, query: Query, reply: Reply) -> None:
@@ -101,27 +90,22 @@ class Executor:
             reply.whole(b"", Counted(), 0)
             return
         with self._handle(call, asked) as handle:
-            if asked.data is not None:
-                counted = self._insert(call, asked, asked.data, handle, query)
+            if asked.load is not None:
+                limits = {**call.role.settings, **call.settings}
+                limit_s = _seconds(limits.get("max_execution_time", "0"))
+                counted = self._inserter.run(asked.load, handle, query, limit_s=limit_s)
                 reply.whole(b"", counted, self._reader.elapsed_ns(query))
                 return
             statement = asked.statement
             if kind == "KillQueryQuery":
                 statement = self._parser.parse(kill(statement.sql, call.role, self._running, handle))
+            if call.role.reads_only:
+                statement = self._parser.parse(
+                    show_changeable(statement, call.role, self._engine, self._parser)
+                )
             self._reader.run(_reading(call, statement, reply), handle, query, reply)
             if kind == "UseQuery" and call.session is not None:
                 call.session.database = _used(asked.statement)
-
-    def _insert(self, call: Call, asked: Asked, data: Source, handle: Handle, query: Query) -> Counted:
-        settings = {**call.role.settings, **call.settings}
-        return self._inserter.run(
-            asked.header,
-            asked.input_format,
-            data,
-            handle=handle,
-            query=query,
-            limit_s=_seconds(settings.get("max_execution_time", "0")),
-        )
 
     def _read(self, request: Request) -> Asked:
         """The statement, and where its data starts. Everything is read but an insert's data."""
@@ -148,12 +132,12 @@ class Executor:
         input_format = header.format or request.default_format or "Values"
         statement = self._parser.parse(header.sql + b" FORMAT " + input_format.encode("utf-8", "replace"))
         data = Joined(text[header.data_at :], request.body)
-        return Asked(statement, header.sql, input_format, data)
+        return Asked(statement, Load(header.sql, input_format, data))
 
     @contextmanager
     def _handle(self, call: Call, asked: Asked) -> Iterator[Handle]:
         """A handle set up for this statement: the session's, if that keeps one, else a new one."""
-        session, insert = call.session, asked.data is not None
+        session, insert = call.session, asked.load is not None
         settings = {name: value for name, value in call.settings.items() if name not in HTTP_SETTINGS}
         if insert:
             settings["max_execution_time"] = "0"
@@ -217,7 +201,7 @@ def _for_now(handle: Handle, settings: dict[str, str]) -> Iterator[None]:
         yield
         return
     names = ", ".join(quote(name) for name in settings)
-    sql = f"SELECT name, changed, value FROM system.settings WHERE name IN ({names})"
+    sql = f"SELECT name, changed, value FROM system.settings WHERE name IN ({names})"  # noqa: S608 - quoted
     rows = handle.query(sql.encode(), "TSVRaw").data.decode().splitlines()
     before = {name: (changed == "1", value) for name, changed, value in (row.split("\t", 2) for row in rows)}
     handle.change(settings)

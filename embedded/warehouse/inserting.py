@@ -4,12 +4,23 @@ The engine reports an insert that was killed, or ran out of time, as a success w
 own time limit is switched off for inserts, the limit is kept here, and a kill is remembered here.
 """
 
+from dataclasses import dataclass
+
 from embedded.warehouse.body import Source
 from embedded.warehouse.engine import Counted, Handle
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.limits import Limits
 from embedded.warehouse.running import Query
 from telemetry.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The SQL of an insert without its FORMAT, that format, and the data."""
+
+    header: bytes
+    input_format: str
+    data: Source
 
 
 class Inserter:
@@ -19,13 +30,11 @@ class Inserter:
         self._limits = limits
         self._clock = clock
 
-    def run(
-        self, header: bytes, input_format: str, body: Source, *, handle: Handle, query: Query, limit_s: float
-    ) -> Counted:
-        """Insert `body`; raises Refused, and then nothing was committed but what whole blocks there were."""
-        insert = handle.insert(query.marked(header), input_format)
+    def run(self, load: Load, handle: Handle, query: Query, *, limit_s: float) -> Counted:
+        """Insert it; raises Refused, and then nothing was committed but what whole blocks there were."""
+        insert = handle.insert(query.marked(load.header), load.input_format)
         try:
-            while piece := body.read(self._limits.read_piece_bytes):
+            while piece := load.data.read(self._limits.read_piece_bytes):
                 self._check(query, limit_s)
                 insert.append(piece)
             self._check(query, limit_s)

@@ -13,7 +13,7 @@ from embedded.warehouse.running import Query, Running
 
 SYNC_WAIT_S = 10.0
 _KILL = re.compile(
-    rb"KILL QUERY(?: ON CLUSTER \S+)? WHERE (?P<where>.*?) (?P<mode>SYNC|ASYNC|TEST)\b", re.DOTALL
+    rb"KILL QUERY WHERE (?P<where>.*) (?P<mode>SYNC|ASYNC|TEST)(?:\nFORMAT \w+)?\s*$", re.DOTALL
 )
 
 
@@ -34,13 +34,14 @@ def kill(sql: bytes, role: Role, running: Running, handle: Handle) -> bytes:
         victim.query_id: found["mode"] == b"SYNC" and running.wait_until_gone(victim, SYNC_WAIT_S)
         for victim in victims
     }
-    rows = ", ".join(
-        f"({quote('finished' if ended[each.query_id] else 'waiting')}, {quote(each.query_id)}, {quote(each.user)}, '')"
-        for each in victims
-    )
+    rows = ", ".join(_row(each, ended=ended[each.query_id]) for each in victims)
     columns = "kill_status String, query_id String, user String, query String"
     source = f"values({quote(columns)}, {rows})" if rows else f"null({quote(columns)})"
-    return f"SELECT * FROM {source}".encode()
+    return f"SELECT * FROM {source}".encode()  # noqa: S608 - every value is quoted
+
+
+def _row(query: Query, *, ended: bool) -> str:
+    return f"({quote('finished' if ended else 'waiting')}, {quote(query.query_id)}, {quote(query.user)}, '')"
 
 
 def _victims(where: bytes, role: Role, running: Running, handle: Handle) -> list[Query]:
@@ -52,11 +53,11 @@ def _victims(where: bytes, role: Role, running: Running, handle: Handle) -> list
         for each in queries.values()
     )
     sql = (
-        "SELECT number FROM (SELECT ours.query_id AS query_id, ours.user AS user, ours.number AS number, "
+        "SELECT number FROM (SELECT ours.query_id AS query_id, ours.user AS user, ours.number AS number, "  # noqa: S608
         "theirs.* EXCEPT (query_id, user) FROM "
         f"values('number UInt64, query_id String, user String, mark String', {listed}) AS ours "
-        "INNER JOIN (SELECT *, extract(query, '^/\\\\* ugc:[^*]* \\\\*/') AS their_mark FROM system.processes) "
-        "AS theirs ON ours.mark = theirs.their_mark) WHERE "
+        "INNER JOIN (SELECT *, extract(query, '^/\\\\* ugc:[^*]* \\\\*/') AS mark FROM system.processes) "
+        "AS theirs ON ours.mark = theirs.mark) WHERE "
     )
     numbers = handle.query(sql.encode() + b"(" + where + b")", "TSVRaw").data.split()
     return [queries[int(number)] for number in numbers if int(number) in queries]

@@ -1,4 +1,4 @@
-"""Every bound of this server, by name and unit. All are defaults of one frozen value that is handed around."""
+"""Every bound of this server, by name and unit: the defaults of one frozen value that is handed around."""
 
 from dataclasses import dataclass
 
@@ -31,14 +31,13 @@ class Limits:
     drain_bytes_max: int = 64 * MIB
     drain_s_max: float = 10.0
 
-    # Formats with a global head or tail are built in memory, so their size is bounded.
-    whole_result_bytes_max: int = 256 * MIB
     # wait_end_of_query: kept in memory up to here, on disk above.
     spool_memory_bytes_max: int = 4 * MIB
     spool_bytes_max: int = 4 * 1024 * MIB
 
     disconnect_check_s: float = 0.25
     slow_query_s: float = 2.0
-    stop_grace_s: float = 20.0
+    # Together with ending what is left, below what a supervisor waits (30 s).
+    stop_grace_s: float = 15.0
     statements_cached_max: int = 512
     statement_cached_bytes_max: int = 64 * 1024

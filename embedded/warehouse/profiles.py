@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from embedded.warehouse.errors import Refused, WarehouseError, readonly
 
@@ -109,10 +109,10 @@ def _violated(message: str) -> Refused:
 
 
 def load(path: Path = ROLES_FILE) -> dict[str, Role]:
-    """Every role of the file. Raises WarehouseError when it is missing or says something we cannot enforce."""
+    """Every role of the file. Raises WarehouseError when it is missing or grants what we cannot enforce."""
     try:
-        root = ElementTree.parse(path).getroot()  # noqa: S314 - a file of this repository
-    except (OSError, ElementTree.ParseError) as error:
+        root = ET.parse(path).getroot()  # noqa: S314 - a file of this repository
+    except (OSError, ET.ParseError) as error:
         raise WarehouseError(f"cannot read the roles from {path} ({error}); reinstall ugc") from None
     profiles = {each.tag: each for each in root.iterfind("profiles/*")}
     roles = {}
@@ -123,7 +123,7 @@ def load(path: Path = ROLES_FILE) -> dict[str, Role]:
     return roles
 
 
-def _role(user: ElementTree.Element, profile: ElementTree.Element) -> Role:
+def _role(user: ET.Element, profile: ET.Element) -> Role:
     rights: set[str] = set()
     databases: set[str] = set()
     for grant in user.iterfind("grants/query"):
@@ -144,7 +144,7 @@ def _role(user: ElementTree.Element, profile: ElementTree.Element) -> Role:
     )
 
 
-def _constraint(element: ElementTree.Element) -> Constraint:
+def _constraint(element: ET.Element) -> Constraint:
     least, most = element.findtext("min"), element.findtext("max")
     return Constraint(
         least=None if least is None else float(least),

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from embedded.warehouse import formats
 from embedded.warehouse.engine import Block, Counted, Handle
@@ -82,24 +81,14 @@ class Reader:
             if block is None and size <= STREAM_FROM_BYTES:
                 reply.whole(spool.read(), counted, self.elapsed_ns(query))
                 return
-            self._begin_and_write(counted, spool, block, pieces, query, reply)
-
-    def _begin_and_write(
-        self,
-        counted: Counted,
-        spool: IO[bytes],
-        block: Block | None,
-        pieces: Iterator[Block],
-        query: Query,
-        reply: Reply,
-    ) -> None:
-        reply.begin(counted, self.elapsed_ns(query))
-        while piece := spool.read(self._limits.read_piece_bytes):
-            reply.write(piece)
-        while block is not None:
-            reply.write(block.data)
-            block = next(pieces, None)
-        reply.end()
+            reply.begin(counted, self.elapsed_ns(query))
+            while piece := spool.read(self._limits.read_piece_bytes):
+                reply.write(piece)
+            while block is not None:
+                query.refuse_if_killed()
+                reply.write(block.data)
+                block = next(pieces, None)
+            reply.end()
 
     def elapsed_ns(self, query: Query) -> int:
         """How long this query has been under way."""

@@ -1,4 +1,4 @@
-"""The answer on its way out: whole or streamed, compressed as the client accepts, honest when it breaks off."""
+"""The answer on its way out: whole or streamed, compressed as the client accepts, honest when broken off."""
 
 import json
 import secrets
@@ -12,7 +12,6 @@ from backports import zstd
 from embedded.warehouse.engine import Counted
 from embedded.warehouse.errors import Refused
 
-COMPRESS_BYTES_MIN = 1024
 _CHOICE = ("lz4", "zstd", "gzip", "deflate")
 
 
@@ -28,7 +27,11 @@ class Outlet(Protocol):
 
 
 class Reply:
-    """One answer. `begin`, `write` ..., `end`; or `whole`; and `fail` at any time."""
+    """One answer. `begin`, `write` ..., `end`; or `whole`; and `fail` at any time; then `flush`.
+
+    The last byte leaves with `flush`, when the request has given back its session and its query id: the
+    client may use them again the moment it has read the answer.
+    """
 
     def __init__(self, outlet: Outlet, headers: Mapping[str, str], version: str) -> None:
         self._outlet = outlet
@@ -38,21 +41,30 @@ class Reply:
         self._codec: Any = None
         self.encoding = ""
         self.begun = False
+        self._held_back: tuple[dict[str, str], bytes] | None = None
 
     def accept(self, encodings: tuple[str, ...]) -> None:
         """Compress with the best of these that we have."""
         self.encoding = next((each for each in _CHOICE if each in encodings), "")
 
     def whole(self, data: bytes, counted: Counted, elapsed_ns: int) -> None:
-        """Send all of it, with its length and its summary."""
+        """All of it, with its length and its summary; sent by `flush`."""
         headers = {**self.headers, "X-ClickHouse-Summary": summary(counted, elapsed_ns)}
-        if self.encoding and len(data) >= COMPRESS_BYTES_MIN:
+        # However short: some drivers take for compressed what they asked to be.
+        if self.encoding and data:
             codec = _CODECS[self.encoding]()
             data = codec.compress(data) + codec.flush()
             headers["Content-Encoding"] = self.encoding
-        self.begun = True
-        self._outlet.start(200, {**headers, "Content-Length": str(len(data))})
-        self._outlet.write(data)
+        self._held_back = ({**headers, "Content-Length": str(len(data))}, data)
+
+    def flush(self) -> None:
+        """Send what was held back."""
+        if self._held_back is not None:
+            headers, data = self._held_back
+            self._held_back = None
+            self.begun = True
+            self._outlet.start(200, headers)
+            self._outlet.write(data)
 
     def begin(self, counted: Counted, elapsed_ns: int) -> None:
         """Start an answer of unknown length."""

@@ -68,11 +68,12 @@ def read(head: Head, raw_body: Source, limits: Limits) -> Request:
     if content_type == "multipart/form-data":
         given |= _form(body, about, limits)
         body = _nothing()
-    if "decompress" in given and given["decompress"] in {"1", "true"}:
+    if {"1", "true"} & {given.get("compress"), given.get("decompress")}:
         raise Refused(
             48,
             "NOT_IMPLEMENTED",
-            "ClickHouse's own block compression is not spoken here; use Content-Encoding.",
+            "ClickHouse's own block compression (compress=1, decompress=1) is not spoken here; use "
+            "Accept-Encoding and Content-Encoding, or switch it off (JDBC: compress=false).",
         )
     query = given.get("query", "").encode("utf-8", "surrogateescape")
     return Request(
@@ -110,7 +111,7 @@ def credentials(head: Head) -> tuple[str, str]:
     if own + bool(basic) + in_url > 1:
         raise _not_let_in("it is not allowed to use two ways of authentication at once")
     if own:
-        return headers.get("x-clickhouse-user", ""), headers.get("x-clickhouse-key", "")
+        return _utf8(headers.get("x-clickhouse-user", "")), _utf8(headers.get("x-clickhouse-key", ""))
     if not basic:
         return given.get("user", "default"), given.get("password", "")
     scheme, _, encoded = basic.partition(" ")
@@ -121,6 +122,11 @@ def credentials(head: Head) -> tuple[str, str]:
     except (binascii.Error, UnicodeDecodeError):
         raise _not_let_in("the Authorization header is not Basic credentials") from None
     return user, password
+
+
+def _utf8(header: str) -> str:
+    """A header that holds UTF-8, as browsers and curl send it; HTTP itself reads Latin-1."""
+    return header.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _not_let_in(why: str) -> Refused:

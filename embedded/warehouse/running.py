@@ -5,6 +5,7 @@ comment, by which the engine's id is found when a client's id is to be killed.
 """
 
 import re
+import select
 import socket
 import threading
 from collections import Counter
@@ -13,10 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
+import structlog
+
 from embedded.warehouse.engine import Engine, quote
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.limits import Limits
 from embedded.warehouse.profiles import Role
+
+KILL_ATTEMPTS = 100
+KILL_AGAIN_S = 0.02
 
 _NOT_FOR_A_COMMENT = re.compile(r"[^\w.:-]")
 
@@ -115,13 +121,17 @@ class Running:
         with self._free:
             return list(self._queries.values())
 
-    def kill(self, query: Query) -> None:
-        """End one; returns when the engine was told."""
+    def kill(self, query: Query, *, attempts: int = KILL_ATTEMPTS) -> None:
+        """End one; returns when the engine was told, or the query is gone.
+
+        A query has its place here a moment before the engine knows it, so a miss is tried again.
+        """
         query.killed.set()
+        sql = f"KILL QUERY WHERE startsWith(query, {quote(query.mark)}) ASYNC".encode()
         with self._engine.own_handle() as handle:
-            handle.query(
-                f"KILL QUERY WHERE startsWith(query, {quote(query.mark)}) ASYNC".encode(), "TabSeparated"
-            )
+            for _ in range(attempts):
+                if handle.query(sql, "TabSeparated").data or self.wait_until_gone(query, KILL_AGAIN_S):
+                    return
 
     def wait_until_gone(self, query: Query, timeout_s: float) -> bool:
         """Whether the query ended within `timeout_s`."""
@@ -135,12 +145,13 @@ class Running:
             self._free.notify_all()
             if self._free.wait_for(lambda: not self._queries, grace_s):
                 return 0
-        left = self.all()
-        for query in left:
-            self.kill(query)
-        for query in left:
-            self.wait_until_gone(query, 2.0)
-        return len(left)
+        left = len(self.all())
+        for _ in range(KILL_ATTEMPTS):
+            for query in self.all():
+                self.kill(query, attempts=1)
+            if not self.all():
+                break
+        return left
 
 
 class DisconnectWatch:
@@ -162,16 +173,25 @@ class DisconnectWatch:
     def _watch(self) -> None:
         while not self._stopped.wait(self._every_s):
             for query in self._running.all():
-                if query.client is not None and not query.killed.is_set() and _hung_up(query.client):
-                    self._running.kill(query)
+                try:
+                    self._look_at(query)
+                except Refused as error:
+                    structlog.get_logger().warning("disconnect_watch_failed", error=error.message)
+
+    def _look_at(self, query: Query) -> None:
+        # Taken once: the query may end, and forget its client, at any moment.
+        client = query.client
+        if client is not None and _hung_up(client):
+            self._running.kill(query, attempts=1)
 
 
 def _hung_up(client: socket.socket) -> bool:
     """End of stream, or a reset; bytes of a next request are neither."""
     try:
-        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except (BlockingIOError, InterruptedError):
-        return False
+        # A socket with a timeout waits for it even under MSG_DONTWAIT, so it is asked first.
+        poll = select.poll()
+        poll.register(client, select.POLLIN)
+        return bool(poll.poll(0)) and client.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):
         return True
 

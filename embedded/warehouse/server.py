@@ -103,6 +103,7 @@ class _Outlet:
 
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
+    waited_for = False
 
 
 class Server(HTTPServer):
@@ -134,7 +135,15 @@ class Server(HTTPServer):
                 "or set UGC_WAREHOUSE_PORT to a free port"
             ) from None
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002
+    def process_conn(self, conn: _Connection) -> None:
+        """Hand a connection to a thread, but a new one only when it has said something."""
+        if conn.waited_for:
+            super().process_conn(conn)
+        else:
+            conn.waited_for = True
+            self.put_conn(conn)
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """cheroot's own complaints: mostly clients that hang up or speak no HTTP."""
         report: Any = self._log.warning if level >= logging.ERROR else self._log.debug
         report("http_trouble", message=msg, exc_info=traceback and level >= logging.ERROR)

@@ -1,26 +1,22 @@
-"""The way of one request: let in, read, parse, judge, find a place, run, answer, and leave a line in the log."""
+"""The way of one request: let in, read, judge, find a place, run, answer, and leave a line in the log."""
 
 import hmac
 import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
 from embedded.warehouse.body import Source
-from embedded.warehouse.engine import Engine
 from embedded.warehouse.errors import Refused
-from embedded.warehouse.executing import Executor
-from embedded.warehouse.limits import Limits
-from embedded.warehouse.parsing import Parser
+from embedded.warehouse.executing import Caller, Executor
 from embedded.warehouse.profiles import Role
 from embedded.warehouse.reply import Outlet, Reply
 from embedded.warehouse.request import Head, credentials, read
 from embedded.warehouse.running import Running
+from embedded.warehouse.runtime import Runtime
 from embedded.warehouse.sessions import Sessions
-from telemetry.clock import Clock
 
 _OK = b"Ok.\n"
 _NOT_FOUND = (
@@ -47,24 +43,13 @@ class Exchange:
 class Service:
     """Answers requests; one object for the whole process, safe to share between threads."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        roles: Mapping[str, Role],
-        passwords: Mapping[str, str],
-        limits: Limits,
-        spool_dir: Path,
-        clock: Clock,
-    ) -> None:
-        self._engine = engine
+    def __init__(self, runtime: Runtime, *, roles: Mapping[str, Role], passwords: Mapping[str, str]) -> None:
+        self._engine, self._limits, self._clock = runtime.engine, runtime.limits, runtime.clock
         self._roles = roles
         self._passwords = passwords
-        self._limits = limits
-        self._clock = clock
-        self.running = Running(engine, limits)
-        self.sessions = Sessions(limits, clock)
-        self._executor = Executor(engine, Parser(engine, limits), self.running, limits, spool_dir, clock)
+        self.running = Running(runtime.engine, runtime.limits)
+        self.sessions = Sessions(runtime.limits, runtime.clock)
+        self._executor = Executor(runtime, self.running)
         self._log = structlog.get_logger()
         self._host = socket.gethostname()
 
@@ -123,15 +108,9 @@ class Service:
         if request.settings.get("enable_http_compression", "1") not in {"0", "false"}:
             reply.accept(request.encodings)
         with self.sessions.use(role.name, request) as session:
-            self._executor.run(
-                request,
-                role=role,
-                session=session,
-                query_id=query_id,
-                started_s=started_s,
-                client=exchange.client,
-                reply=reply,
-            )
+            caller = Caller(role, session, query_id, started_s, exchange.client)
+            self._executor.run(request, caller, reply)
+        reply.flush()
 
     def _let_in(self, user: str, password: str) -> Role:
         """The role of a user who knows the password. Takes as long for a user who does not exist."""
@@ -142,7 +121,8 @@ class Service:
             raise Refused(
                 516,
                 "AUTHENTICATION_FAILED",
-                f"{user[:80]}: Authentication failed: password is incorrect, or there is no user with such name.",
+                f"{user[:80]}: Authentication failed: password is incorrect, "
+                "or there is no user with such name.",
             )
         return role
 

@@ -96,7 +96,8 @@ class Sessions:
             raise Refused(
                 374,
                 "INVALID_SESSION_TIMEOUT",
-                f"Invalid session timeout: '{given[:40]}', the most is {self._limits.session_timeout_s_max} s.",
+                f"Invalid session timeout: '{given[:40]}', "
+                f"the most is {self._limits.session_timeout_s_max} s.",
             )
         return int(given)
 

@@ -25,6 +25,7 @@ _LATE_SETTINGS = re.compile(
     rb"\s+SETTINGS\s+\w+\s*=\s*(?:'(?:[^'\\]|\\.)*'|[\w.+-]+)(?:\s*,\s*\w+\s*=\s*(?:'(?:[^'\\]|\\.)*'|[\w.+-]+))*",
     re.IGNORECASE,
 )
+_TAKES_A_SELECT = {b"SELECT", b"WITH"}
 _NAMES_A_TABLE = {b"INTO", b"TABLE", b"."}
 
 
@@ -74,20 +75,26 @@ def insert_header(text: bytes) -> InsertHeader | None:
     before = b""
     for token, following in _pairs(tokens(text)):
         if token.upper in {b"(", b"[", b"{"}:
-            if depth == 0 and following.upper in {b"SELECT", b"WITH"}:
+            if depth == 0 and following.upper in _TAKES_A_SELECT:
                 return None
             depth += 1
         elif token.upper in {b")", b"]", b"}"}:
             depth -= 1
         elif depth == 0 and token.kind == "word" and before not in _NAMES_A_TABLE:
-            if token.upper in {b"SELECT", b"WITH"}:
+            if token.upper in _TAKES_A_SELECT:
                 return None
-            if token.upper == b"VALUES":
-                return InsertHeader(text[: token.start], "Values", token.end)
-            if token.upper == b"FORMAT" and following.kind == "word":
-                return _with_format(text, token, following)
+            if found := _data_after(text, token, following):
+                return found
         before = token.upper
     return InsertHeader(text, None, len(text))
+
+
+def _data_after(text: bytes, token: Token, following: Token) -> InsertHeader | None:
+    if token.upper == b"VALUES":
+        return InsertHeader(text[: token.start], "Values", token.end)
+    if token.upper == b"FORMAT" and following.kind == "word":
+        return _with_format(text, token, following)
+    return None
 
 
 def _pairs(stream: Iterator[Token]) -> Iterator[tuple[Token, Token]]:

@@ -20,18 +20,15 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
-from embedded.broker import java
-from embedded.broker.archive import ClassArchive
 from embedded.broker.config import BrokerConfig
 from embedded.broker.download import MavenDownload
-from embedded.broker.errors import BrokerError
 from embedded.broker.jars import pinned_jars
 from embedded.broker.java import java_environment
 from embedded.broker.node import Broker
 from embedded.broker.probe import serves
 from embedded.broker.properties import properties, render
 from embedded.broker.start import class_archive, free_port
-from embedded.broker.storage import cluster_id_of, format_once, new_cluster_id
+from embedded.broker.storage import cluster_id_of, new_cluster_id
 from telemetry.clock import SystemClock
 
 CACHE = Path("~/.cache/ugc").expanduser()
@@ -221,45 +218,6 @@ def test_the_class_archive_is_made_once_and_java_takes_it(running: Running) -> N
     assert running.process is not None
     mapped = {each.path for each in psutil.Process(running.process.pid).memory_maps()}
     assert str(archive) in mapped
-
-
-def test_clones_and_heaps_share_one_class_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = BrokerConfig(data_dir=tmp_path, cache_dir=tmp_path, port=1)
-    made = class_archive(config, pinned_jars()).make(lambda file, _: file.write_text("classes"))
-    monkeypatch.setattr(java, "files", lambda _: tmp_path / "another clone")
-    other = replace(config, data_dir=tmp_path / "x", port=2, heap_mb=512)
-    assert class_archive(other, pinned_jars()).find() == made
-    assert class_archive(config, pinned_jars()[1:]).find() is None
-
-
-def test_a_damaged_class_archive_is_dropped(tmp_path: Path) -> None:
-    release = tmp_path / "runtime" / "release"
-    release.parent.mkdir()
-    release.write_text("JAVA_VERSION=25")
-    archive = ClassArchive(tmp_path / "a", jars=pinned_jars(), runtime=tmp_path / "runtime", flags=["-Xmx1m"])
-    made = archive.make(lambda file, _: shutil.copy(release, file))
-    assert made is not None
-    assert archive.find() == made
-    made.write_text("JAVA_VERSION=26")
-    assert archive.find() is None
-    assert not made.exists()
-    assert archive.make(lambda _file, _scratch: None) is None
-
-
-def test_another_java_is_used_or_missed_by_name(tmp_path: Path) -> None:
-    config = BrokerConfig(data_dir=tmp_path, cache_dir=tmp_path, port=1, java=tmp_path / "java")
-
-    def command(arguments: object) -> list[str]:
-        raise AssertionError(arguments)
-
-    clock = SystemClock()
-    broker = Broker(config, clock=clock, fetch=MavenDownload(clock=clock), jars=())
-    with pytest.raises(BrokerError, match=r"there is no java at .*; set UGC_JAVA"):
-        broker.prepare(out=io.StringIO())
-    (config.log_dir).mkdir(parents=True)
-    (config.log_dir / "something").touch()
-    with pytest.raises(BrokerError, match=r"is no broker's data directory; move it away"):
-        format_once(config, command=command, environment={})
 
 
 def test_the_configuration_goes_through_one_argument_unharmed(tmp_path: Path) -> None:

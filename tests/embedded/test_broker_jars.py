@@ -13,7 +13,7 @@ import pytest
 from embedded.broker import jars as jars_module
 from embedded.broker.download import MavenDownload
 from embedded.broker.errors import BrokerError
-from embedded.broker.jars import Advance, Fetch, Jar, JarCache, pinned_jars, read_list
+from embedded.broker.jars import JAR_MTIME_S, Advance, Fetch, Jar, JarCache, pinned_jars, read_list
 from embedded.broker.lock import HEADER, LIST, ROOTS, changes
 from embedded.broker.progress import transfer
 from telemetry.clock import SystemClock
@@ -101,6 +101,21 @@ def test_a_damaged_jar_is_named_and_only_it_is_downloaded_anew(tmp_path: Path, d
     assert not cache.broken()
 
 
+def test_a_kept_jar_has_one_time_whenever_it_came_and_whatever_touched_it(tmp_path: Path) -> None:
+    def times() -> set[float]:
+        return {(tmp_path / each.file_name).stat().st_mtime for each in JARS}
+
+    cache = JarCache(tmp_path, JARS)
+    cache.complete(silent, fetch=repository())
+    assert times() == {JAR_MTIME_S}
+    (tmp_path / "one-1.0.jar").touch()
+    assert cache.complete(silent, fetch=repository()) == []
+    assert times() == {JAR_MTIME_S}
+    (tmp_path / "two-1.0.jar").touch()
+    cache.class_path()
+    assert times() == {JAR_MTIME_S}
+
+
 def test_a_download_that_brings_other_bytes_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     wrong = {**CONTENT, "two": b"2" * 7999}
     cache = JarCache(tmp_path, JARS)
@@ -162,7 +177,9 @@ def test_a_full_disk_is_said_before_the_download(tmp_path: Path, monkeypatch: py
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BrokerError, match=r"cannot (read|write to) .*file/jars.*"):
+    with pytest.raises(
+        BrokerError, match=rf"^{tmp_path}/file is a file and must be a directory; .*UGC_CACHE_DIR"
+    ):
         JarCache(tmp_path / "file" / "jars", JARS).complete(silent, fetch=repository())
 
 

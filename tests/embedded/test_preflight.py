@@ -52,3 +52,13 @@ def test_passwords_are_made_once_and_only_their_owner_reads_them(tmp_path: Path)
     values = [line.split("=")[1] for line in made.splitlines() if line.startswith("UGC_")]
     assert len(values) == len(set(values)) == 4
     assert all(len(value) >= 32 for value in values)
+
+
+def test_passwords_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(PreflightFailed, match=r"cannot write .*local\.env .*UGC_DATA_DIR"):
+        passwords.make_once(tmp_path / "gone" / "local.env")
+
+
+def test_the_data_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    preflight.check_data_dir(tmp_path / "data")
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700

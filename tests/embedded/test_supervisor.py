@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from embedded.supervisor import Service, StartFailed, Supervisor
+from telemetry import logs
 from telemetry.clock import SystemClock
 
 SERVE_UNTIL_TERM = (
@@ -152,6 +154,71 @@ def test_children_stop_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     parent.stdout.close()
     until(lambda: not _alive(child))
     assert journal.read_text() == "c stopped\n"
+
+
+def test_a_terminal_that_is_gone_does_not_stop_a_child(tmp_path: Path) -> None:
+    def gone(_: str, __: str) -> None:
+        raise SystemExit(1)
+
+    supervisor = Supervisor(logs_dir=tmp_path / "logs", show=gone, clock=SystemClock())
+    # Far more than a pipe holds: unread, the child would never reach its flag.
+    code = (
+        "import pathlib, sys, time\n"
+        "for n in range(20000): print(n, 'x' * 50, flush=True)\n"
+        "pathlib.Path(sys.argv[2] + '.' + sys.argv[1]).touch()\n"
+        "time.sleep(60)\n"
+    )
+    try:
+        supervisor.start([service("talker", tmp_path / "j", code=code)])
+    finally:
+        supervisor.stop()
+    assert "19999 x" in (tmp_path / "logs" / "talker.log").read_text()
+
+
+def test_a_crash_says_why_and_that_it_is_over(
+    supervisor: Supervisor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(process="up", format="json", stream=sys.stderr)
+    code = (
+        "import pathlib, sys, time\n"
+        "flag = pathlib.Path(sys.argv[2] + '.' + sys.argv[1])\n"
+        "if flag.exists(): time.sleep(60)\n"
+        "flag.touch(); time.sleep(0.3); print('no room left'); sys.exit(7)\n"
+    )
+    supervisor.start([service("weak", tmp_path / "j", code=code)])
+    said = ""
+
+    def over() -> bool:
+        nonlocal said
+        said += capsys.readouterr().err
+        return "child_serves_again" in said
+
+    deadline = time.monotonic() + 10
+    supervisor.watch(lambda: over() or time.monotonic() > deadline)
+    assert '"how":"exited with 7"' in said
+    assert '"last_words":"no room left"' in said
+    assert "child_serves_again" in said
+
+
+def test_a_machine_without_room_for_a_process_is_tried_again(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.start([service("worker", tmp_path / "j")])
+    first = supervisor.pids()["worker"]
+    os.kill(first, signal.SIGKILL)
+    real, refused = subprocess.Popen, []
+
+    def popen(*arguments: Any, **more: Any) -> Any:
+        if not refused:
+            refused.append(True)
+            raise OSError(11, "Resource temporarily unavailable")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    deadline = time.monotonic() + 10
+    supervisor.watch(lambda: ("worker" in supervisor.pids() and bool(refused)) or time.monotonic() > deadline)
+    assert refused
+    assert supervisor.pids()["worker"] != first
 
 
 def _alive(pid: int) -> bool:

@@ -13,7 +13,8 @@ from services import LocalStack, until
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
 BLOCK = re.compile(
-    r"<!-- run: (?P<name>\w+) -->\n```console\n(?P<command>.*?)```(?:\n\n```(?P<kind>\w+)\n(?P<shown>.*?)```)?",
+    r"<!-- run: (?P<name>\w+) -->\n```console\n(?P<command>.*?)```"
+    r"(?:\n\n```\w+\n(?P<shown>.*?)```)?",
     re.DOTALL,
 )
 

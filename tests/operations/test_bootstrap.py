@@ -6,8 +6,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -44,6 +47,20 @@ def offline(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
     nowhere = "http://127.0.0.1:9/simple"
     return {**kept, "HOME": str(tmp_path), "PIP_INDEX_URL": nowhere, "UV_DEFAULT_INDEX": nowhere}
+
+
+@contextmanager
+def nobody_enters(directory: Path) -> Iterator[None]:
+    """Inside, `directory` is closed to this process; root, whom nothing is closed to, is not root there."""
+    before = os.geteuid()
+    directory.chmod(0)
+    try:
+        if before == 0:
+            os.seteuid(65534)
+        yield
+    finally:
+        os.seteuid(before)
+        directory.chmod(0o755)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -111,10 +128,25 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     root = project(tmp_path)
     (root / ".venv").write_text("a file in the way")
     with pytest.raises(
-        Failed, match=r"cannot write .*\.venv: .*; make it writable, or clone to another place"
+        Failed, match=r"cannot write .*\.venv: .*; make it readable and writable for you, or clone to"
     ):
         Bootstrap(root, environment=os.environ, out=io.StringIO()).install("local")
     assert (root / ".venv").read_text() == "a file in the way"
+
+
+def test_an_environment_of_another_user_is_said() -> None:
+    with tempfile.TemporaryDirectory() as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        root = project(Path(open_to_all))
+        binaries = root / ".venv" / "bin"
+        binaries.mkdir(parents=True)
+        (binaries / "python").symlink_to(sys.executable)
+        said = (
+            r"^cannot (read|write) .*\.venv.*: Permission denied; make it readable and writable for you, or"
+        )
+        with nobody_enters(root / ".venv"), pytest.raises(Failed, match=said):
+            Bootstrap(root, environment=os.environ, out=io.StringIO()).install("local")
+        assert (binaries / "python").is_symlink()
 
 
 def test_without_a_network_it_says_so_and_leaves_no_environment(tmp_path: Path) -> None:

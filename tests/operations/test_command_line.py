@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from services import free_port
 
 from ops.cli import COMMANDS, cli, run
 from ops.known_settings import known_names
@@ -52,7 +53,108 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(
 def test_an_unknown_setting_in_dotenv_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / ".env").write_text("UGC_BATCH_ROWS=5\n")
     assert run(["settings", "--json"]) == 1
-    assert "UGC_BATCH_ROWS in .env" in json.loads(capsys.readouterr().out)["error"]["message"]
+    message = json.loads(capsys.readouterr().out)["error"]["message"]
+    assert "UGC_BATCH_ROWS in .env" in message
+    assert "remove the line" in message
+    assert "unset" not in message
+
+
+def test_a_bad_setting_does_not_keep_help_or_settings_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UGC_API_PROT", "9001")
+    monkeypatch.setenv("UGC_KAFKA_PORT", "ninety")
+    monkeypatch.setenv("UGC_FLUSH_INTERVAL_MS", "7")
+    for arguments in (["--help"], ["--version"], ["send", "--help"], ["settings", "-h"]):
+        assert run(arguments) == 0
+    capsys.readouterr()
+    assert run(["settings"]) == 1
+    shown = capsys.readouterr()
+    assert [line.split()[:2] for line in shown.err.splitlines()] == [
+        ["error", "UGC_API_PROT"],
+        ["error", "UGC_KAFKA_PORT:"],
+    ]
+    assert "(bad)" in next(line for line in shown.out.splitlines() if "UGC_KAFKA_PORT " in line)
+    assert " 7 " in next(line for line in shown.out.splitlines() if "UGC_FLUSH_INTERVAL_MS" in line)
+    assert run(["settings", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["UGC_KAFKA_PORT"] is None
+    assert "UGC_KAFKA_PORT" in document["error"]["message"]
+    assert run(["send"]) == 1
+    assert "UGC_API_PROT" in capsys.readouterr().err
+
+
+def test_values_that_hold_each_other_wrong_are_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UGC_ETL_MAX_POLL_INTERVAL_MS", "180000")
+    monkeypatch.setenv("UGC_ETL_WAREHOUSE_TIMEOUT_MS", "70000")
+    assert run(["settings", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert "must be below a third" in document["error"]["message"]
+    assert document["UGC_ETL_WAREHOUSE_TIMEOUT_MS"] == 70_000
+
+
+def test_a_password_in_the_dsn_is_masked_unless_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UGC_WAREHOUSE_DSN", "http://me:hunt%40er2@ch.example:8123/ugc")
+    monkeypatch.setenv("COLUMNS", "300")
+    assert run(["settings"]) == 0
+    assert "http://me:••••••@ch.example:8123/ugc" in capsys.readouterr().out
+    assert run(["settings", "--json"]) == 0
+    assert "er2" not in capsys.readouterr().out
+    assert run(["settings", "--json", "--show-secrets"]) == 0
+    assert "hunt%40er2" in json.loads(capsys.readouterr().out)["UGC_WAREHOUSE_DSN"]
+    monkeypatch.setenv("UGC_WAREHOUSE_DSN", "http://me:hunter2@ch.example:port/ugc")
+    assert run(["settings"]) == 1
+    shown = capsys.readouterr()
+    assert "hunter2" not in shown.out + shown.err
+
+
+def test_markup_in_a_value_or_a_meaning_is_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UGC_JAVA", "/opt/[/red]\\[b]java")
+    monkeypatch.setenv("COLUMNS", "300")
+    assert run(["settings"]) == 0
+    shown = capsys.readouterr().out
+    assert "/opt/[/red]\\[b]java" in shown
+    assert "http[s]://[user:password@]host:port/database" in shown
+    monkeypatch.setenv("UGC_API_PROT[/red]", "")
+    assert run(["send"]) == 1
+    assert "UGC_API_PROT[/red]" in capsys.readouterr().err
+
+
+def test_names_of_settings_stay_whole_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run(["settings"]) == 0
+    words = capsys.readouterr().out.split()
+    assert known_names() <= set(words)
+
+
+def test_wrong_usage_is_json_for_a_script(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["send", "--count", "0", "--json"]) == 2
+    shown = capsys.readouterr()
+    error = json.loads(shown.out)["error"]
+    assert "--count" in error["message"]
+    assert not shown.err
+
+
+def test_a_library_does_not_talk_over_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", "migrate", "--plan"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "UGC_WAREHOUSE_PORT": str(free_port())},
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error the warehouse does not answer")
+    assert done.stderr.count("\n") == 1
 
 
 def test_nobody_to_send_to_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

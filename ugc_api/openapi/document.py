@@ -12,7 +12,7 @@ from ugc_api.openapi.schemas import SCHEMAS
 
 VERSION = "1.0.0"
 ENDPOINT = "openapi"
-DESCRIPTION = """Takes user events in, keeps each exactly once, answers who came and who came back.
+DESCRIPTION = """Takes user events in, stores each once, answers how many came.
 
 Every refusal is an RFC 9457 problem document with a stable `code`; `GET /problems/{code}` explains it.
 Every answer carries `X-Request-ID`: yours when you sent one, else ours.

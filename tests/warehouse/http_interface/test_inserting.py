@@ -11,6 +11,7 @@ import lz4.frame
 import pyarrow as pa
 import pytest
 from backports import zstd
+from services import until
 
 PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}
 TWO_ROWS = b'{"a":1,"s":"x"}\n{"a":2,"s":"y\xc3\xbc"}\n'
@@ -103,7 +104,10 @@ def test_a_token_stops_the_second_copy_in_the_view_too(warehouse, table) -> None
         f"CREATE TABLE {table}_sums (s String, n SimpleAggregateFunction(sum, UInt64)) "
         "ENGINE = AggregatingMergeTree ORDER BY s SETTINGS non_replicated_deduplication_window = 100"
     )
-    warehouse.ask(f"CREATE MATERIALIZED VIEW {table}_mv TO {table}_sums AS SELECT s, count() AS n FROM {table} GROUP BY s")
+    warehouse.ask(
+        f"CREATE MATERIALIZED VIEW {table}_mv TO {table}_sums AS "
+        f"SELECT s, count() AS n FROM {table} GROUP BY s"
+    )
     rows = b"".join(b'{"a":%d,"s":"%d"}\n' % (n, n % 3) for n in range(50_000))
     settings = {
         "async_insert": 0,
@@ -154,10 +158,8 @@ def test_two_inserts_run_side_by_side(warehouse, table) -> None:
 
 
 def until_running(warehouse, query_id) -> None:
-    deadline = time.monotonic() + 10
-    while warehouse.ask("SELECT 1", query={"query_id": query_id}, role="writer").code != 216:
-        assert time.monotonic() < deadline, "the insert did not begin"
-        time.sleep(0.02)
+    sql = f"KILL QUERY WHERE query_id = '{query_id}' TEST"
+    until(lambda: warehouse.rows(sql), within_s=10, what="the insert runs")
 
 
 @pytest.mark.parametrize(
@@ -207,6 +209,8 @@ def test_a_time_limit_ends_an_insert_with_an_error(warehouse, table) -> None:
             yield b'{"a":1,"s":"x"}\n' * 20_000
             time.sleep(0.1)
 
-    answer = insert(warehouse, table, slow(), query={"max_execution_time": 1, "min_insert_block_size_rows": 10_000_000})
+    answer = insert(
+        warehouse, table, slow(), query={"max_execution_time": 1, "min_insert_block_size_rows": 10_000_000}
+    )
     assert (answer.status, answer.code) == (408, 159), answer.text
     assert count(warehouse, table) == 0

@@ -52,7 +52,11 @@ def test_headers_of_an_answer(warehouse) -> None:
     assert answer.headers["X-ClickHouse-Format"] == "JSONEachRow"
     assert answer.headers["X-ClickHouse-Timezone"]
     assert answer.headers["X-ClickHouse-Server-Display-Name"]
-    assert set(json.loads(answer.headers["X-ClickHouse-Summary"])) >= {"read_rows", "result_rows", "elapsed_ns"}
+    assert set(json.loads(answer.headers["X-ClickHouse-Summary"])) >= {
+        "read_rows",
+        "result_rows",
+        "elapsed_ns",
+    }
 
 
 def test_a_query_id_is_made_when_none_is_given(warehouse) -> None:
@@ -60,23 +64,37 @@ def test_a_query_id_is_made_when_none_is_given(warehouse) -> None:
     assert first.headers["X-ClickHouse-Query-Id"] != second.headers["X-ClickHouse-Query-Id"]
 
 
-@pytest.mark.parametrize("how", [{"query": {"default_format": "JSON"}}, {"headers": {"X-ClickHouse-Format": "JSON"}}])
+@pytest.mark.parametrize(
+    "how", [{"query": {"default_format": "JSON"}}, {"headers": {"X-ClickHouse-Format": "JSON"}}]
+)
 def test_default_format(warehouse, how) -> None:
     assert json.loads(warehouse.ask("SELECT 1 AS a", **how).text)["data"] == [{"a": 1}]
     assert warehouse.ask("SELECT 1 AS a FORMAT TSV", **how).text == "1\n"
 
 
 def test_typed_parameters(warehouse) -> None:
-    sql = "SELECT {n:UInt8}, {s:String}, {l:Array(String)}, {d:Nullable(Date)}, name FROM {t:Identifier}.one AS x, (SELECT 'y' AS name)"
-    query = {"param_n": 7, "param_s": "it's\\tü", "param_l": "['a','b\\'c']", "param_d": "\\N", "param_t": "system"}
-    assert warehouse.rows(sql + " FORMAT JSONCompactEachRow", query=query) == [['[7, "it\'s\\tü", ["a","b\'c"], null, "y"]']]
+    sql = (
+        "SELECT {n:UInt8}, {s:String}, {l:Array(String)}, {d:Nullable(Date)}, name "
+        "FROM {t:Identifier}.one AS x, (SELECT 'y' AS name) AS y"
+    )
+    query = {
+        "param_n": 7,
+        "param_s": "it's\\tü",
+        "param_l": "['a','b\\'c']",
+        "param_d": "\\N",
+        "param_t": "system",
+    }
+    assert warehouse.rows(sql + " FORMAT JSONCompactEachRow", query=query) == [
+        ['[7, "it\'s\\tü", ["a","b\'c"], null, "y"]']
+    ]
 
 
 def test_parameters_travel_in_a_form_too(warehouse) -> None:
     boundary = "----b"
     fields = {"query": "SELECT {n:UInt8} + {m:UInt8}", "param_n": "1"}
     body = "".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
     )
     answer = warehouse.ask(
         body + f"--{boundary}--\r\n",
@@ -141,7 +159,9 @@ def test_row_binary_with_names_and_types_over_many_blocks(warehouse) -> None:
     assert answer.body[len(head) :] == b"".join(n.to_bytes(8, "little") for n in range(200_000))
 
 
-@pytest.mark.parametrize("output_format", ["JSON", "JSONCompact", "Pretty", "XML", "Parquet", "Arrow", "ArrowStream", "Values"])
+@pytest.mark.parametrize(
+    "output_format", ["JSON", "JSONCompact", "Pretty", "XML", "Parquet", "Arrow", "ArrowStream", "Values"]
+)
 def test_formats_that_are_made_whole(warehouse, output_format) -> None:
     answer = warehouse.ask(f"SELECT number FROM numbers(100000) FORMAT {output_format}")
     assert answer.status == 200
@@ -169,7 +189,9 @@ def test_wait_end_of_query_knows_the_end_before_it_answers(warehouse) -> None:
 def test_an_error_in_a_streamed_answer_cannot_be_missed(warehouse) -> None:
     connection = http.client.HTTPConnection(warehouse.host, warehouse.port, timeout=30)
     sql = "SELECT throwIf(number = 2000000) FROM numbers(3000000)"
-    connection.request("POST", "/?" + urlencode({"max_block_size": 65000, "max_threads": 1}), sql, warehouse.auth("admin"))
+    connection.request(
+        "POST", "/?" + urlencode({"max_block_size": 65000, "max_threads": 1}), sql, warehouse.auth("admin")
+    )
     response = connection.getresponse()
     assert response.status == 200
     try:

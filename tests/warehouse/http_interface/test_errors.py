@@ -1,0 +1,66 @@
+"""What goes wrong is told with ClickHouse's code, its HTTP status and one line of text."""
+
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "status"),
+    [
+        ("SELEC 1", 62, 400),
+        ("", 62, 400),
+        ("SELECT 1; SELECT 2", 62, 400),
+        ("SELECT 'not closed", 62, 400),
+        ("SELECT nope", 47, 404),
+        ("SELECT * FROM nope", 60, 404),
+        ("SELECT * FROM nope.nope", 81, 404),
+        ("SELECT nope()", 46, 404),
+        ("SELECT 1 FORMAT Nope", 73, 404),
+        ("SELECT 1 SETTINGS nope = 1", 115, 404),
+        ("SELECT toUInt8('x')", 6, 400),
+        ("SELECT throwIf(1, 'because')", 395, 500),
+        ("SELECT {a:UInt8}", 456, 500),
+        ("SELECT 1 INTO OUTFILE '/tmp/nope.tsv'", 358, 500),
+        (
+            "SELECT sleep(3) SETTINGS max_execution_time = 1",
+            159,
+            408,
+        ),
+        (
+            "SELECT groupArray(number) FROM numbers(100000000) SETTINGS max_memory_usage = 50000000",
+            241,
+            500,
+        ),
+    ],
+)
+@pytest.mark.parametrize("wait", [0, 1])
+def test_codes_and_statuses(warehouse, sql, code, status, wait) -> None:
+    answer = warehouse.ask(sql, query={"wait_end_of_query": wait})
+    assert (answer.code, answer.status) == (code, status), answer.text
+    assert re.match(
+        rf"Code: {code}\. DB::Exception: .*\([A-Z_]+\) \(version \d+\.\d+", answer.text, re.DOTALL
+    )
+
+
+def test_a_wrong_database_or_setting_in_the_url(warehouse) -> None:
+    assert warehouse.ask("SELECT 1", database="nope").code == 81
+    assert warehouse.ask("SELECT 1", query={"no_such_setting": 1}).code == 115
+    assert warehouse.ask("SELECT 1", query={"max_threads": "many"}).status >= 400
+
+
+def test_the_error_speaks_of_the_query_and_not_of_its_wrapping(warehouse) -> None:
+    text = warehouse.ask("SELECT 1 +").text
+    assert "position 11" in text
+    for foreign in ("parseQueryToJSON", "ugc:", "Streaming"):
+        assert foreign not in text
+
+
+def test_a_failed_query_leaves_nothing_running(warehouse) -> None:
+    for _ in range(3):
+        assert warehouse.ask("SELECT throwIf(1)", query={"query_id": "again"}).code == 395
+    assert warehouse.ask("SELECT 1", query={"query_id": "again"}).text == "1\n"
+
+
+def test_other_methods(warehouse) -> None:
+    assert warehouse.ask("SELECT 1", method="DELETE").status >= 400
