@@ -1,6 +1,5 @@
 """What must be true before anything starts; each fault is one line that says what to do."""
 
-import fcntl
 import os
 import shutil
 import socket
@@ -8,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from embedded.ownership import Taken, own
 from telemetry.errors import OperatorError
 
 DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
@@ -65,25 +65,16 @@ def port_is_free(port: int) -> bool:
 
 def hold(data_dir: Path) -> IO[str]:
     """Own the data directory until the returned file is closed or this process ends, however it ends."""
+    lock = data_dir / LOCK_NAME
     try:
-        file = (data_dir / LOCK_NAME).open("a+", encoding="utf-8")
-    except OSError as error:
+        return own(lock)
+    except Taken as taken:
         raise PreflightFailed(
-            f"cannot open {data_dir / LOCK_NAME} ({error.strerror}); does another user own {data_dir}? "
-            "set UGC_DATA_DIR to a directory of yours"
-        ) from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
-        raise PreflightFailed(
-            f"a stack already runs on {data_dir} (process {owner}); "
+            f"a stack already runs on {data_dir} (process {taken.owner}); "
             "stop it with Ctrl-C in its terminal, or set UGC_DATA_DIR for a second one"
         ) from None
-    file.seek(0)
-    file.truncate()
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
+    except OSError as error:
+        raise PreflightFailed(
+            f"cannot open {lock} ({error.strerror}); does another user own {data_dir}? "
+            "set UGC_DATA_DIR to a directory of yours"
+        ) from None

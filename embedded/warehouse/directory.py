@@ -6,12 +6,11 @@
 <path>/spool/       answers too large to wait for in memory
 """
 
-import fcntl
-import os
 from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape
 
+from embedded.ownership import Taken, own
 from embedded.warehouse.errors import WarehouseError
 from embedded.warehouse.limits import MIB
 
@@ -54,22 +53,13 @@ class Directory:
 
 
 def _own(path: Path) -> IO[str]:
-    file = path.open("a+", encoding="utf-8")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
+        return own(path)
+    except Taken as taken:
         raise WarehouseError(
-            f"another warehouse (process {owner}) owns {path.parent}; "
+            f"another warehouse (process {taken.owner}) owns {path.parent}; "
             "stop it, or set UGC_DATA_DIR to another directory"
         ) from None
-    file.seek(0)
-    file.truncate()
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
 
 
 def _config(path: Path, memory_mb: int) -> str:
