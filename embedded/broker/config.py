@@ -43,6 +43,11 @@ class BrokerConfig:
         return self.home / "data"
 
     @property
+    def scratch_dir(self) -> Path:
+        """What Java unpacks at a start and, when it is killed, leaves behind."""
+        return self.home / "tmp"
+
+    @property
     def properties_file(self) -> Path:
         return self.home / "server.properties"
 

@@ -32,6 +32,7 @@ def java_command(
         "-Xlog:disable",
         "-Xlog:all=error:stderr",
         "-Djava.awt.headless=true",
+        f"-Djava.io.tmpdir={config.scratch_dir}",
         f"-Dlog4j2.configurationFile={files('embedded.broker').joinpath('log4j2.xml')}",
         *(_quiet() if config.java is None else ()),
         *extra,

@@ -1,7 +1,9 @@
 """What happens before every start, also before a supervisor's restart. Imports little: it is waited for."""
 
+import shutil
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from embedded.broker.archive import ClassArchive
 from embedded.broker.config import BrokerConfig
@@ -24,10 +26,13 @@ def make_ready(
 ) -> list[str]:
     """Compare the jars, format the directory if it is new, write the properties; returns java's command.
 
+    What an earlier broker that was killed left in its scratch directory is removed.
+
     `extra` are JVM options instead of the class archive's. Raises BrokerError naming what is wrong.
     """
     class_path = JarCache(config.jars_dir, jars).class_path()
     run = _runner(config, class_path, _archive_options(config, jars) if extra is None else extra)
+    _empty_scratch(config)
     format_once(config, command=run, environment=java_environment(environment))
     _write_properties(config)
     return run(["kafka.Kafka", str(config.properties_file)])
@@ -59,6 +64,14 @@ def _runner(
     return lambda arguments: java_command(config, class_path, arguments, extra=extra)
 
 
+def _empty_scratch(config: BrokerConfig) -> None:
+    shutil.rmtree(config.scratch_dir, ignore_errors=True)
+    try:
+        config.scratch_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(config.scratch_dir, error) from None
+
+
 def _write_properties(config: BrokerConfig) -> None:
     """The controller serves this process alone, so any free port will do, a new one at each start."""
     try:
@@ -66,7 +79,11 @@ def _write_properties(config: BrokerConfig) -> None:
         text = render(properties(config, controller_port=free_port()))
         config.properties_file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BrokerError(
-            f"cannot write {config.properties_file}: {error.strerror}; "
-            "make room or make it writable, or set UGC_DATA_DIR to another place"
-        ) from None
+        raise _unwritable(config.properties_file, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> BrokerError:
+    return BrokerError(
+        f"cannot write {path}: {error.strerror}; "
+        "make room or make it writable, or set UGC_DATA_DIR to another place"
+    )

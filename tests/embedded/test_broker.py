@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
+from services import until
 
 from embedded.broker.config import BrokerConfig
 from embedded.broker.download import MavenDownload
@@ -123,6 +124,24 @@ def test_what_was_acknowledged_outlives_a_stop_and_a_kill(running: Running) -> N
     assert len(found) == len(sent) == 1000
     assert set(found) == sent
     assert cluster_id_of(running.config.log_dir) == cluster
+
+
+@pytest.mark.stack
+def test_what_java_unpacks_stays_with_the_data_and_is_swept_after_a_kill(running: Running) -> None:
+    """lz4 unpacks its library at every start; in /tmp each kill would leave one more, for ever."""
+    create_topic(running.config)
+    producer = Producer({"bootstrap.servers": running.config.bootstrap, "compression.type": "lz4"})
+    producer.produce(TOPIC, b"x" * 1000)
+    assert producer.flush(20) == 0
+
+    def unpacked() -> set[str]:
+        return {each.name for each in running.config.scratch_dir.glob("liblz4*")}
+
+    first = until(unpacked, within_s=10, what="a library in the scratch directory")
+    running.end(signal.SIGKILL)
+    assert unpacked() == first
+    running.start()
+    assert not unpacked() & first
 
 
 @pytest.mark.stack
