@@ -1,6 +1,6 @@
 # Every command a person needs. Nothing has to be installed by hand but Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench up down lock clean
+.PHONY: help run test check bench-quick bench bench-full up down lock clean
 MAKEFLAGS += --no-print-directory
 
 # The first Python that is new enough; `make PYTHON=...` chooses another.
@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BOOTSTRAP = $(PYTHON) -I ops/bootstrap.py
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Start everything on this machine, in the foreground; Ctrl-C stops it
 	@$(BOOTSTRAP) local .venv/bin/ugc up
@@ -25,8 +25,14 @@ check: ## Lint, types, imports and the fast tests; under a minute
 	@.venv/bin/lint-imports
 	@.venv/bin/pytest -q -n 2 --dist loadfile -m 'not stack and not docker'
 
-bench: ## Measure, and print the figures
-	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks
+bench-quick: ## Measure small: every figure and every check, in 3 minutes
+	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks run --scale quick
+
+bench: ## Measure, within half an hour; leave the machine alone meanwhile
+	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks run --scale standard
+
+bench-full: ## Measure up to 100 million rows: hours, and much scratch space
+	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks run --scale full
 
 up: ## Start the production shape with docker compose
 	@docker compose up --build --detach --wait

@@ -11,16 +11,18 @@ from typing import Literal
 from msgspec import Struct
 
 FORMAT = 1
+# A figure in one of these is a ratio inside one run: it may gate, and it may be held against other machines.
+RATIO_UNITS = ("x", "ratio", "%")
 
 
-class Target(Struct, frozen=True, kw_only=True):
+class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a figure should reach. Ratios may gate a run; an absolute figure never does."""
 
     limit: float
     gates: bool = False
 
 
-class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One measured quantity, once per repetition. `key` is stable: comparisons and capacity look it up."""
 
     key: str
@@ -30,6 +32,7 @@ class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     better: Literal["lower", "higher"] = "lower"
     target: Target | None = None
     note: str = ""
+    retaken: int = 0
 
     @property
     def median(self) -> float:
@@ -54,7 +57,7 @@ class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Cost(Struct, frozen=True, kw_only=True):
+class Cost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one piece of work took: wall time, and CPU time of every process that took part, by role."""
 
     wall_s: float
@@ -67,7 +70,7 @@ class Cost(Struct, frozen=True, kw_only=True):
         return sum(self.cpu_s.values())
 
 
-class Pair(Struct, frozen=True, kw_only=True):
+class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A and B, measured one after the other; `baseline_s` is the fixed work done just before each."""
 
     a: Cost
@@ -75,7 +78,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     baseline_s: list[float]
 
 
-class Comparison(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Comparison(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A held against B in the same run, alternating. A ratio below 1 means A is cheaper or faster."""
 
     key: str
@@ -91,24 +94,44 @@ class Comparison(Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str = ""
 
     @property
+    def cpu_ratios(self) -> list[float]:
+        """A's CPU time per unit divided by B's, pair by pair."""
+        return [_per_unit(p.a, "cpu") / _per_unit(p.b, "cpu") for p in self.pairs]
+
+    @property
+    def wall_ratios(self) -> list[float]:
+        """A's wall time per unit divided by B's, pair by pair."""
+        return [_per_unit(p.a, "wall") / _per_unit(p.b, "wall") for p in self.pairs]
+
+    @property
     def cpu_ratio(self) -> float:
-        """Median over the pairs of A's CPU time per unit divided by B's."""
-        return statistics.median(_per_unit(p.a, "cpu") / _per_unit(p.b, "cpu") for p in self.pairs)
+        """The median over the pairs."""
+        return statistics.median(self.cpu_ratios)
 
     @property
     def wall_ratio(self) -> float:
-        """Median over the pairs of A's wall time per unit divided by B's."""
-        return statistics.median(_per_unit(p.a, "wall") / _per_unit(p.b, "wall") for p in self.pairs)
+        """The median over the pairs."""
+        return statistics.median(self.wall_ratios)
+
+    @property
+    def ratios(self) -> list[float]:
+        """Those of what this comparison measures."""
+        return self.cpu_ratios if self.measure == "cpu" else self.wall_ratios
+
+    @property
+    def ratio(self) -> float:
+        """The median of what this comparison measures: what its target is held against."""
+        return statistics.median(self.ratios)
 
     @property
     def reached(self) -> bool | None:
+        """None where there is no target."""
         if self.target is None:
             return None
-        ratio = self.cpu_ratio if self.measure == "cpu" else self.wall_ratio
-        return ratio <= self.target.limit if self.better == "lower" else ratio >= self.target.limit
+        return self.ratio <= self.target.limit if self.better == "lower" else self.ratio >= self.target.limit
 
 
-class Check(Struct, frozen=True, kw_only=True):
+class Check(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What had to be true of the data for the figures to count, and was: a run where it was not is void."""
 
     what: str
@@ -116,21 +139,21 @@ class Check(Struct, frozen=True, kw_only=True):
     found: str
 
 
-class Skip(Struct, frozen=True, kw_only=True):
+class Skip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was not run here, and why; never a figure of anything else instead."""
 
     what: str
     reason: str
 
 
-class Hot(Struct, frozen=True, kw_only=True):
+class Hot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a process spent its time: the share of its samples that were in this function itself."""
 
     function: str
     share: float
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One process of a profiled run."""
 
     process: str
@@ -139,7 +162,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     hot: list[Hot]
 
 
-class Machine(Struct, frozen=True, kw_only=True):
+class Machine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where it ran. No host name, no path: enough to judge the figures, nothing to find the machine by."""
 
     cpu: str
@@ -149,7 +172,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     load_before: float
 
 
-class Baseline(Struct, frozen=True, kw_only=True):
+class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The fixed work between the measurements, in seconds; its drift says how quiet the machine was."""
 
     samples_s: list[float]
@@ -164,7 +187,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
         return max(abs(each - middle) for each in self.samples_s) / middle
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class Result(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One bench, run once, whole."""
 
     bench: str

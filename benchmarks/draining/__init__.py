@@ -1,0 +1,1 @@
+"""One preloaded topic drained into the same tables by two: ClickHouse's own Kafka engine, and our ETL."""

@@ -1,0 +1,87 @@
+"""Our way: `ugc etl` as a process of its own, started anew for each drain, with a group of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+
+from benchmarks.draining.servers import BROKER, Servers
+from benchmarks.frame.errors import BenchFailed
+from benchmarks.frame.stack import ROOT, free_ports
+from embedded.supervisor import TETHER
+
+STOP_WITHIN_S = 30
+
+
+class Etl:
+    """A drainer, set as it comes. `server` is the name of its warehouse."""
+
+    name = "ETL"
+
+    def __init__(self, servers: Servers, server: str, *, directory: Path, topic_id: str) -> None:
+        self._servers = servers
+        self._server = server
+        self._directory = directory
+        self._topic_id = topic_id
+        self._groups = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def begin(self) -> None:
+        """Nothing of the person's own settings reaches it."""
+        (metrics_port,) = free_ports(1)
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("UGC_")},
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "UGC_DATA_DIR": str(self._directory / "data"),
+            "UGC_KAFKA_BOOTSTRAP": self._servers.bootstrap,
+            "UGC_WAREHOUSE_DSN": self._servers.dsn(self._server, "writer"),
+            "UGC_ETL_GROUP_ID": f"etl-{self._topic_id}-{next(self._groups)}",
+            "UGC_ETL_METRICS_PORT": str(metrics_port),
+        }
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", "-S", str(TETHER), str(os.getpid())),
+                    *(sys.executable, "-m", "ops", "etl"),
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=self._directory,
+            )
+
+    def pids(self) -> Mapping[str, int]:
+        """The ETL, and the warehouse that stores for it."""
+        if self._process is None:
+            raise BenchFailed("the ETL was not started")
+        return {
+            BROKER: self._servers.pid(BROKER),
+            "etl": self._process.pid,
+            "warehouse": self._servers.pid(self._server),
+        }
+
+    def require_alive(self) -> None:
+        """Its last line says why, where it is not."""
+        if self._process is not None and self._process.poll() is not None:
+            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise BenchFailed(f"the ETL ended: {lines[-1] if lines else 'it printed nothing'}")
+
+    def end(self) -> None:
+        """In order, as an operator stops it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "etl.log"

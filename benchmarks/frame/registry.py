@@ -1,0 +1,30 @@
+"""Every bench there is, as data: a name and the module that holds it, loaded when it is asked for."""
+
+import importlib
+from collections.abc import Mapping
+
+from benchmarks.frame.errors import BenchFailed
+from benchmarks.frame.session import Bench
+
+# In the order they run.
+BENCHES: Mapping[str, str] = {
+    "startup": "benchmarks.startup",
+    "storage": "benchmarks.storage",
+    "formats": "benchmarks.formats",
+    "growth": "benchmarks.growth",
+    "pipeline": "benchmarks.pipeline",
+    "kafka_engine": "benchmarks.kafka_engine",
+}
+
+
+def load(name: str, benches: Mapping[str, str] = BENCHES) -> Bench:
+    """The bench called `name`. Raises BenchFailed when a package it needs is not there."""
+    try:
+        module = importlib.import_module(benches[name])
+    except ModuleNotFoundError as error:
+        raise BenchFailed(
+            f"{name} needs the package {error.name}, which is not here; "
+            "`make bench-quick` installs what the benches need, or: pip install 'ugc[bench,embedded]'"
+        ) from None
+    bench: Bench = module.BENCH
+    return bench

@@ -1,0 +1,216 @@
+"""The yardstick of our ETL: ClickHouse's own Kafka engine draining the same topic into the same tables.
+
+Both sides run alone, in turn, against the same broker, each into a warehouse of its own of the same kind
+and size, with the tables that the real migrations make; each drain begins with empty tables and an unused
+group, and ends with every count checked. The engine stores at least once and looks for nothing; the ETL
+runs with all it promises. The number of records is chosen so that the slower side takes `seconds`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks import events
+from benchmarks.draining import topic
+from benchmarks.draining.drain import Drained, Drainer, Table, drain
+from benchmarks.draining.engine import DEFAULT, TUNED, KafkaEngine, Tuning
+from benchmarks.draining.ours import Etl
+from benchmarks.draining.servers import WAREHOUSE_MEMORY_MB, Servers
+from benchmarks.frame.figures import Cost, Pair
+from benchmarks.frame.session import Bench, Session, Side
+from contract.topics import EVENTS
+
+MIB = 2**20
+USERS = 10_000
+PAIRS = 7
+# At least so many blocks of the engine, or its speed is a matter of how many happened to be whole.
+RECORDS_MIN = 400_000
+CALIBRATION_RECORDS = 400_000
+TARGET = 1 / 1.7
+OURS, THEIRS, AS_IT_COMES = "etl_warehouse", "engine_warehouse", "default_warehouse"
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """`seconds`: what the slower side should take; `records_max`: whatever it takes."""
+
+    seconds: float
+    records_max: int
+    default_drains: int
+    compare: bool
+
+
+SIZES = {
+    "quick": Sizes(seconds=0, records_max=RECORDS_MIN, default_drains=0, compare=False),
+    "standard": Sizes(seconds=7, records_max=2_500_000, default_drains=3, compare=True),
+    "full": Sizes(seconds=30, records_max=15_000_000, default_drains=5, compare=True),
+}
+
+
+@dataclass(slots=True)
+class Field:
+    """The two sides on one filled topic."""
+
+    session: Session
+    servers: Servers
+    tables: dict[str, Table]
+    records: int
+    topic_id: str
+
+    def etl(self) -> Etl:
+        return Etl(self.servers, OURS, directory=self.session.scratch / "etl", topic_id=self.topic_id)
+
+    def engine(self, server: str, tuning: Tuning) -> KafkaEngine:
+        return KafkaEngine(self.servers, server, tuning, topic_id=self.topic_id)
+
+    def drain(self, side: Drainer, server: str, *, steps_min: int = 3) -> Drained:
+        return drain(self.session, side, self.tables[server], records=self.records, steps_min=steps_min)
+
+
+def run(session: Session) -> None:
+    """Calibrate, compare on UUIDv7 ids, then on UUIDv4, and take the engine as it comes beside."""
+    sizes = SIZES[session.scale]
+    session.setting("engine, tuned", {**TUNED.table, **TUNED.librdkafka})
+    session.setting("engine, default", dict(DEFAULT.table))
+    session.setting("ETL", "as it comes, one process")
+    session.setting("partitions", EVENTS.partitions)
+    session.setting("memory of each warehouse, MiB", WAREHOUSE_MEMORY_MB)
+    warehouses: dict[str, Mapping[str, str]] = {OURS: {}, THEIRS: TUNED.librdkafka}
+    if sizes.compare:
+        warehouses[AS_IT_COMES] = DEFAULT.librdkafka
+    servers = session.keep(Servers(session.scratch / "servers", warehouses, clock=session.clock))
+    tables = {name: Table(servers.dsn(name, "admin")) for name in warehouses}
+    if not sizes.compare:
+        _in_short(session, filled(session, servers, tables, "uuid7", RECORDS_MIN))
+        session.skip("ETL against Kafka engine, in pairs", "seven pairs take minutes: --scale standard")
+        return
+    records = _calibrated(session, filled(session, servers, tables, "uuid7", CALIBRATION_RECORDS), sizes)
+    field = filled(session, servers, tables, "uuid7", records)
+    _compare(session, field, "uuid7")
+    _as_it_comes(session, field, sizes.default_drains)
+    _compare(session, filled(session, servers, tables, "uuid4", max(RECORDS_MIN, records // 2)), "uuid4")
+
+
+def filled(
+    session: Session, servers: Servers, tables: dict[str, Table], ids: events.Ids, records: int
+) -> Field:
+    """A topic with so many records in it, and nothing else."""
+    topic_id = topic.recreate(servers.bootstrap, clock=session.clock)
+    now_ms = int(session.clock.now().timestamp() * 1000)
+    plan = events.Plan(seed=session.seed, users=USERS, ends_at_ms=now_ms, ids=ids)
+    written = topic.fill(servers.bootstrap, events.records(plan, records))
+    session.say(f"{written} records with ids {ids} are in the topic")
+    session.setting(f"records, {ids}", written)
+    return Field(session, servers, tables, written, topic_id)
+
+
+def _calibrated(session: Session, field: Field, sizes: Sizes) -> int:
+    """As many records as the slower side drains in `sizes.seconds`; also the warm-up of everything."""
+    rates = []
+    for side, server in ((field.etl(), OURS), (field.engine(THEIRS, TUNED), THEIRS)):
+        field.tables[server].fresh()
+        drained = field.drain(side, server)
+        rates.append(_rate(drained.middle))
+        session.say(f"{side.name}: {rates[-1]:,.0f} rows/s")
+    return max(RECORDS_MIN, min(sizes.records_max, int(min(rates) * sizes.seconds)))
+
+
+def _compare(session: Session, field: Field, ids: events.Ids) -> None:
+    """Seven pairs, and beside the ratio what each side did by itself."""
+    etl, engine = field.etl(), field.engine(THEIRS, TUNED)
+    firsts: dict[str, list[float]] = {OURS: [], THEIRS: []}
+
+    def side(drainer: Drainer, server: str) -> Side:
+        def work() -> Cost:
+            drained = field.drain(drainer, server)
+            firsts[server].append(drained.first_row_s)
+            return drained.middle
+
+        return Side(drainer.name, work, before=field.tables[server].fresh)
+
+    comparison = session.compare(
+        f"kafka_engine.etl.{ids}.tuned",
+        f"Topic → raw and aggregate, {ids.upper().replace('UUID', 'UUIDv')} ids, engine tuned",
+        a=side(etl, OURS),
+        b=side(engine, THEIRS),
+        unit="row",
+        pairs=PAIRS,
+        measure="wall",
+        target=TARGET,
+        note=f"{field.records:,} records; both drain the same topic into the same tables",
+    )
+    _sides(session, comparison.pairs, ids)
+    for name, server in (("etl", OURS), ("engine", THEIRS)):
+        session.figure(
+            f"kafka_engine.first_row.{name}.{ids}",
+            f"{_called(name)}, {ids}: begun → first rows stored",
+            "s",
+            firsts[server],
+        )
+
+
+def _sides(session: Session, pairs: Sequence[Pair], ids: str) -> None:
+    for name, costs in (("etl", [pair.a for pair in pairs]), ("engine", [pair.b for pair in pairs])):
+        _side(session, name, ids, costs)
+
+
+def _side(session: Session, name: str, ids: str, costs: Sequence[Cost]) -> None:
+    """Rows a second, CPU of a row and peak memory by process."""
+    session.figure(
+        f"kafka_engine.rows.{name}.{ids}",
+        f"{_called(name)}, {ids}: stored",
+        "rows/s",
+        [_rate(cost) for cost in costs],
+        better="higher",
+    )
+    for role in sorted(set(costs[0].cpu_s) - {"bench"}):
+        what = f"{_called(name)}, {ids}: {role}"
+        cpu_us = [cost.cpu_s[role] / cost.units * 1e6 for cost in costs]
+        peak = [cost.rss_peak_bytes[role] / MIB for cost in costs]
+        session.figure(f"kafka_engine.cpu.{name}.{ids}.{role}", f"{what}, CPU of a row", "µs", cpu_us)
+        session.figure(f"kafka_engine.rss.{name}.{ids}.{role}", f"{what}, memory at its peak", "MiB", peak)
+
+
+def _as_it_comes(session: Session, field: Field, times: int) -> None:
+    """The engine with nothing set but its consumers, over whole drains: its blocks are too few to time."""
+    rates = []
+    for _ in range(times):
+        field.tables[AS_IT_COMES].fresh()
+        engine = field.engine(AS_IT_COMES, DEFAULT)
+        drained = session.steady(partial(field.drain, engine, AS_IT_COMES, steps_min=0))
+        rates.append(field.records / drained.whole_s)
+    session.figure(
+        "kafka_engine.rows.engine_default.uuid7",
+        "Kafka engine as it comes, uuid7: begun → last row",
+        "rows/s",
+        rates,
+        better="higher",
+        note="joining the group and waiting for the flush of the last block (7.5 s) included",
+    )
+
+
+def _in_short(session: Session, field: Field) -> None:
+    """One drain of each: that it works and is right, and about how fast."""
+    for name, side, server in (
+        ("etl", field.etl(), OURS),
+        ("engine", field.engine(THEIRS, TUNED), THEIRS),
+    ):
+        field.tables[server].fresh()
+        drained = session.steady(partial(field.drain, side, server))
+        _side(session, name, "uuid7", [drained.middle])
+
+
+def _rate(cost: Cost) -> float:
+    return cost.units / cost.wall_s
+
+
+def _called(name: str) -> str:
+    return {"etl": "ETL", "engine": "Kafka engine"}[name]
+
+
+BENCH = Bench(
+    name="kafka_engine",
+    asks="Does our ETL, with all it promises, store faster than ClickHouse's own Kafka engine?",
+    run=run,
+    disk_bytes={"quick": 2**30, "standard": 6 * 2**30, "full": 30 * 2**30},
+)
