@@ -6,10 +6,11 @@ million, and Vertica where there is one. Every load and every answer is checked,
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 from benchmarks import dataset
+from benchmarks.dataset import Dataset
 from benchmarks.engines.engine import Engine
 from benchmarks.engines.every import cores, engines, running
 from benchmarks.engines.measuring import Series, aggregate, insert, size
@@ -36,31 +37,39 @@ def run(session: Session) -> None:
 def measure(session: Session, steps: Sequence[int]) -> None:
     """Every engine at every size."""
     fitting = [rows for rows in steps if _fits(session, rows)]
-    there = engines(os.environ, session.scratch, connections=cores(), clock=session.clock)
-    for engine in there:
-        with running(session, engine) as here:
-            for rows in fitting if here else ():
-                if isinstance(engine, Postgres) and rows > POSTGRES_ROWS_MAX:
-                    session.skip(
-                        f"{engine.title}, {rows:,} rows", "a control, and one of minutes a load here"
-                    )
-                    continue
-                _at(session, engine, rows)
+    if not fitting:
+        raise BenchFailed("no size fits on this disk; free some space or set TMPDIR to a larger one")
+    with ExitStack() as stack:
+        every = engines(os.environ, session.scratch, connections=cores(), clock=session.clock)
+        here = [engine for engine in every if stack.enter_context(running(session, engine))]
+        for rows in fitting:
+            _at(session, here, rows)
 
 
-def _at(session: Session, engine: Engine, rows: int) -> None:
-    """One engine at one size. The table is rendered anew: its files would not all fit beside each other."""
+def _at(session: Session, here: Sequence[Engine], rows: int) -> None:
+    """Every engine at one size; no two sizes are on disk at once."""
+    wanted = [e for e in here if rows <= POSTGRES_ROWS_MAX or not isinstance(e, Postgres)]
+    for engine in here:
+        if engine not in wanted:
+            session.skip(f"{engine.title}, {rows:,} rows", "a control, which a load of minutes tells no more")
     directory = session.scratch / "data"
-    data = dataset.make(directory, seed=session.seed, rows=rows, text=engine.reads == "csv")
-    suffix = f".{rows}"
+    text = any(engine.reads == "csv" for engine in wanted)
+    data = dataset.make(directory, seed=session.seed, rows=rows, text=text)
+    session.setting(f"data, {rows:,} rows", f"Arrow, sha256 {data.arrow_sha256}")
+    for engine in wanted:
+        _one(session, engine, data)
+    for file in directory.iterdir():
+        file.unlink()
+
+
+def _one(session: Session, engine: Engine, data: Dataset) -> None:
+    rows, suffix, threads = data.rows, f".{data.rows}", cores()
     insert(Series(session, "insert", f"insert {rows:,} rows", TIMES, suffix), engine, data)
     engine.settle()
     size(session, engine, rows, suffix)
-    threads = cores()
     name = f"aggregate {rows:,} rows, {threads} threads"
     question = partial(engine.aggregate, threads=threads)
     aggregate(Series(session, "aggregate", name, TIMES, suffix), engine, data, question)
-    _empty(directory)
 
 
 def _fits(session: Session, rows: int) -> bool:
@@ -71,11 +80,6 @@ def _fits(session: Session, rows: int) -> bool:
         session.skip(f"{rows:,} rows", str(full))
         return False
     return True
-
-
-def _empty(directory: Path) -> None:
-    for file in directory.iterdir():
-        file.unlink()
 
 
 BENCH = Bench(

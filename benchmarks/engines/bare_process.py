@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.engines import clickhouse_settings
 from benchmarks.engines.engine import statement
 from benchmarks.engines.worker import serve
 from embedded.stack_settings import StackSettings
 from embedded.warehouse.directory import Directory
 from embedded.warehouse.engine import Engine, quote
 from embedded.warehouse.errors import Refused
-from etl.load import INSERT_SETTINGS
 from telemetry.settings import DATABASE
 
 
@@ -50,7 +50,7 @@ class Bare:
 
     def _run(self, sql: str) -> str:
         with closing(self._engine.handle()) as handle:
-            settings = {name: str(value) for name, value in INSERT_SETTINGS.items()}
+            settings = {name: str(value) for name, value in clickhouse_settings.INSERT.items()}
             handle.prepare(database=DATABASE, settings=settings)
             return handle.query(sql.encode(), "TSVRaw").data.decode()
 

@@ -12,17 +12,14 @@ from urllib.parse import urlsplit, urlunsplit
 from clickhouse_connect.driver.client import Client
 
 from benchmarks.dataset import Dataset, Totals
-from benchmarks.engines import engine, page_cache
+from benchmarks.engines import clickhouse_settings, engine, page_cache
 from benchmarks.engines.engine import Answer, Reads, Unavailable, statement
 from benchmarks.engines.warehouse import Warehouse
 from clickhouse.client import WarehouseError, classified, connect
-from etl.load import INSERT_SETTINGS
 from telemetry.clock import Clock
 
 DSN_VARIABLE: Final = "CLICKHOUSE_DSN"
 READ_TIMEOUT_S = 600
-# By default one thread reads what is smaller than 240 MiB; here max_threads of them do, as in other engines.
-READ_BY_ALL_THREADS: Final = {"merge_tree_min_bytes_for_concurrent_read": 1}
 CACHES = ("MARK CACHE", "UNCOMPRESSED CACHE", "PRIMARY INDEX CACHE")
 
 
@@ -32,6 +29,7 @@ class ClickHouse:
     name = "clickhouse"
     title = "ClickHouse"
     reads: Reads = "arrow"
+    shares_memory = False
     inserts = "Arrow streams over HTTP as the ETL inserts, a chunk an insert, each part fsynced"
     settles = "OPTIMIZE TABLE … FINAL: one part"
     size_of = "bytes_on_disk of the active part after the merge"
@@ -82,8 +80,8 @@ class ClickHouse:
         return {
             "is": what,
             "connections that insert": str(self._connections),
-            "query settings": _said(READ_BY_ALL_THREADS),
-            "insert settings": _said(INSERT_SETTINGS),
+            "query settings": clickhouse_settings.said(clickhouse_settings.ASK),
+            "insert settings": clickhouse_settings.said(clickhouse_settings.INSERT),
         }
 
     def pids(self) -> Mapping[str, int]:
@@ -109,7 +107,7 @@ class ClickHouse:
         """One insert of bytes in any format, by one of the connections."""
         with classified():
             self._clients[place].raw_insert(
-                "events", insert_block=block, settings=INSERT_SETTINGS, fmt=input_format
+                "events", insert_block=block, settings=dict(clickhouse_settings.INSERT), fmt=input_format
             )
 
     def settle(self) -> None:
@@ -156,7 +154,7 @@ class ClickHouse:
         return self._clients[0]
 
     def _ask(self, question: str, threads: int) -> list[Any]:
-        return self.query(statement(self.name, question), max_threads=threads, **READ_BY_ALL_THREADS)
+        return self.query(statement(self.name, question), max_threads=threads, **clickhouse_settings.ASK)
 
     def _command(self, client: Client, sql: str) -> None:
         with classified():
@@ -178,7 +176,3 @@ class ClickHouse:
     def _own_dsn(self, database: str) -> str:
         dsn = self._warehouse.dsn("admin") if self._warehouse else self._dsn
         return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
-
-
-def _said(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in settings.items())

@@ -18,6 +18,7 @@ class DuckDB:
     name = "duckdb"
     title = "DuckDB"
     reads: Reads = "arrow"
+    shares_memory = False
     inserts = "INSERT … SELECT from Arrow, memory-mapped, a transaction a chunk, in its own process"
     cold = "process started anew and its file dropped from the page cache; opening it is not counted"
     settles = "CHECKPOINT"

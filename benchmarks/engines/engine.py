@@ -34,6 +34,8 @@ class Engine(Protocol):
     title: str
     # Which rendering of the table it loads.
     reads: Reads
+    # Several processes with common buffers, so that the sum of their memory says too much.
+    shares_memory: bool
     inserts: str
     cold: str
     settles: str

@@ -128,4 +128,10 @@ def _beside(series: Series, engine: Engine, title: str, costs: list[Cost], *, pe
     cpu_s = [each.cpu_total_s / (each.units if per_unit else 1) for each in costs]
     series.session.figure(series.key(engine, "_cpu"), f"{title}: CPU", "s", cpu_s)
     peaks = [float(sum(each.rss_peak_bytes[role] for role in roles)) for each in costs]
-    series.session.figure(series.key(engine, "_memory"), f"{title}: peak memory", "bytes", peaks)
+    series.session.figure(
+        series.key(engine, "_memory"),
+        f"{title}: peak memory",
+        "bytes",
+        peaks,
+        note="RSS of its processes; what they share is counted in each" if engine.shares_memory else "",
+    )

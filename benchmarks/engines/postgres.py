@@ -29,6 +29,7 @@ class Postgres:
     name = "postgres"
     title = "PostgreSQL"
     reads: Reads = "csv"
+    shares_memory = True
     inserts = "COPY … FROM STDIN, CSV, a transaction a chunk, no index"
     settles = "VACUUM (ANALYZE), CHECKPOINT"
     size_of = "pg_total_relation_size: not compressed"

@@ -30,6 +30,7 @@ class Vertica:
     name = "vertica"
     title = "Vertica"
     reads: Reads = "csv"
+    shares_memory = False
     cold = "CLEAR_CACHES(); the server's page cache is out of reach"
     settles = "DO_TM_TASK('mergeout'), ANALYZE_STATISTICS"
     size_of = "used_bytes of every projection's containers"

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks import dataset
+from benchmarks.engines import clickhouse_settings
 from benchmarks.engines.clickhouse import ClickHouse
 from clickhouse.client import classified
-from etl.load import INSERT_SETTINGS
 
 Load = Callable[[ClickHouse, Any], None]
 COLUMNS: Final = list(dataset.COLUMNS)
@@ -74,7 +74,11 @@ def _tick_rows(table: pa.Table) -> list[tuple[Any, ...]]:
 def _insert_rows(engine: ClickHouse, rows: Any) -> None:
     with classified():
         engine.client.insert(
-            "events", rows, column_names=COLUMNS, column_type_names=TYPES, settings=INSERT_SETTINGS
+            "events",
+            rows,
+            column_names=COLUMNS,
+            column_type_names=TYPES,
+            settings=dict(clickhouse_settings.INSERT),
         )
 
 
@@ -86,13 +90,13 @@ def _insert_columns(engine: ClickHouse, columns: Any) -> None:
             column_names=COLUMNS,
             column_type_names=TYPES,
             column_oriented=True,
-            settings=INSERT_SETTINGS,
+            settings=dict(clickhouse_settings.INSERT),
         )
 
 
 def _insert_arrow(engine: ClickHouse, table: Any) -> None:
     with classified():
-        engine.client.insert_arrow("events", table, settings=INSERT_SETTINGS)
+        engine.client.insert_arrow("events", table, settings=dict(clickhouse_settings.INSERT))
 
 
 def _insert_documents(engine: ClickHouse, documents: Any) -> None:
