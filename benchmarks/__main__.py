@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "benchmarks.frame.commands:run",
     "list": "benchmarks.frame.commands:list_",
     "compare": "benchmarks.frame.commands:compare",
+    "report": "benchmarks.report.command:report",
     "capacity": "benchmarks.capacity.show:capacity",
 }
 
@@ -43,6 +44,7 @@ def cli() -> None:
       python -m benchmarks run storage             one bench, at scale standard
       python -m benchmarks run --scale quick       all of them in 3 minutes
       python -m benchmarks compare OLD.json NEW.json
+      python -m benchmarks report                  RESULTS.md, its plots and the README table
 
     CPU time decides before wall time, ratios inside one run before absolute figures. A run on wrong data is
     void, a run on a machine that is not quiet is refused; neither writes a result.
