@@ -1,6 +1,6 @@
 # Every command a person needs. Nothing has to be installed by hand but Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench up down lock clean
+.PHONY: help run test check bench soak up down lock clean
 MAKEFLAGS += --no-print-directory
 
 # The first Python that is new enough; `make PYTHON=...` chooses another.
@@ -27,6 +27,9 @@ check: ## Lint, types, imports and the fast tests; under a minute
 
 bench: ## Measure, and print the figures
 	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks
+
+soak: ## Kill the processes 200 times under load, and prove that nothing is lost or doubled; half an hour
+	@PYTHONPATH=tests $(BOOTSTRAP) dev .venv/bin/python -m faults.soak
 
 up: ## Start the production shape with docker compose
 	@docker compose up --build --detach --wait
