@@ -1,6 +1,6 @@
 # Every command a person needs. Nothing has to be installed by hand but Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench-quick bench bench-full up down lock clean
+.PHONY: help run test check bench-quick bench bench-full soak up down lock clean
 MAKEFLAGS += --no-print-directory
 
 # The first Python that is new enough; `make PYTHON=...` chooses another.
@@ -33,6 +33,9 @@ bench: ## Measure, within half an hour; leave the machine alone meanwhile
 
 bench-full: ## Measure up to 100 million rows: hours, and much scratch space
 	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks run --scale full
+
+soak: ## Kill the processes 200 times under load, and prove that nothing is lost or doubled; half an hour
+	@PYTHONPATH=tests $(BOOTSTRAP) dev .venv/bin/python -m faults.soak
 
 up: ## Start the production shape with docker compose
 	@docker compose up --build --detach --wait

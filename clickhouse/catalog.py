@@ -12,7 +12,7 @@ from pathlib import Path
 
 QUERIES_DIR = Path(__file__).parent / "queries"
 
-_PARAM_LINE = re.compile(r"^param\s+(?P<name>\w+):\s*(?P<type>[A-Za-z0-9_(), ]+?)\s\s+(?P<meaning>.+)$")
+_PARAM_LINE = re.compile(r"^param\s+(?P<name>\w+):\s*(?P<type>[A-Za-z0-9_(),' ]+?)\s\s+(?P<meaning>.+)$")
 _USED = re.compile(r"\{(?P<name>\w+):(?P<type>[^}]+)\}")
 
 

@@ -44,26 +44,35 @@ class QueryFailed(WarehouseError):  # noqa: N818
 
 # Codes not listed are QueryFailed: an error nobody thought about must stop somebody, not loop or vanish.
 CLASS_OF_CODE: dict[int, type[WarehouseError]] = {
+    75: Unavailable,  # CANNOT_WRITE_TO_FILE_DESCRIPTOR: the disk is full, until somebody makes room
     159: Unavailable,  # TIMEOUT_EXCEEDED
     160: Unavailable,  # TOO_SLOW
     201: Unavailable,  # QUOTA_EXCEEDED
     202: Unavailable,  # TOO_MANY_SIMULTANEOUS_QUERIES
+    173: Unavailable,  # CANNOT_ALLOCATE_MEMORY
     203: Unavailable,  # NO_FREE_CONNECTION
     209: Unavailable,  # SOCKET_TIMEOUT
     210: Unavailable,  # NETWORK_ERROR
+    216: Unavailable,  # QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING: the insert whose answer was lost
     236: Unavailable,  # ABORTED (shutting down)
     241: Unavailable,  # MEMORY_LIMIT_EXCEEDED
     242: Unavailable,  # TABLE_IS_READ_ONLY
-    252: Unavailable,  # TOO_MANY_PARTS
+    243: Unavailable,  # NOT_ENOUGH_SPACE: as above
+    252: Unavailable,  # TOO_MANY_PARTS; but see _LASTING
     279: Unavailable,  # ALL_CONNECTION_TRIES_FAILED
     285: Unavailable,  # TOO_FEW_LIVE_REPLICAS
     319: Unavailable,  # UNKNOWN_STATUS_OF_INSERT
     373: Unavailable,  # SESSION_IS_LOCKED
     394: Unavailable,  # QUERY_WAS_CANCELLED
+    439: Unavailable,  # CANNOT_SCHEDULE_TASK
+    473: Unavailable,  # DEADLOCK_AVOIDED
+    733: Unavailable,  # TABLE_IS_BEING_RESTARTED
     999: Unavailable,  # KEEPER_EXCEPTION
     6: Rejected,  # CANNOT_PARSE_TEXT
     26: Rejected,  # CANNOT_PARSE_QUOTED_STRING
     27: Rejected,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    25: Rejected,  # CANNOT_PARSE_ESCAPE_SEQUENCE
+    33: Rejected,  # CANNOT_READ_ALL_DATA: a brace or a quote too few
     38: Rejected,  # CANNOT_PARSE_DATE
     41: Rejected,  # CANNOT_PARSE_DATETIME
     53: Rejected,  # TYPE_MISMATCH
@@ -77,6 +86,13 @@ CLASS_OF_CODE: dict[int, type[WarehouseError]] = {
     467: Rejected,  # CANNOT_PARSE_BOOL
     469: Rejected,  # VIOLATED_CONSTRAINT
 }
+
+# Of codes that mean two things: the words of the one that does not pass by itself.
+_LASTING: dict[int, str] = {
+    252: "Too many partitions for single INSERT block",
+}
+# Whatever code the server wraps it in.
+_DISK_IS_FULL = "No space left on device"
 
 
 def connect(dsn: str, *, read_timeout_s: int = READ_TIMEOUT_S) -> Client:
@@ -113,8 +129,9 @@ def classify(error: ClickHouseError) -> WarehouseError:
     code: Any = getattr(error, "code", None)
     message = str(error)
     if code is not None:
-        said = _SERVER_WORDS.search(message)
-        return CLASS_OF_CODE.get(int(code), QueryFailed)(said.group(1) if said else message, code=int(code))
+        found = _SERVER_WORDS.search(message)
+        said = found.group(1) if found else message
+        return _class_of(int(code), said)(said, code=int(code))
     if not isinstance(error, OperationalError):
         return QueryFailed(message)
     # Without a code nothing reached the engine: refused, cut off or timed out on the way.
@@ -123,6 +140,14 @@ def classify(error: ClickHouseError) -> WarehouseError:
         f"the warehouse does not answer{' at ' + where.group() if where else ''} "
         f"({why.group(1).strip() if why else message[:200]}); is it up? `ugc doctor` looks"
     )
+
+
+def _class_of(code: int, said: str) -> type[WarehouseError]:
+    if code in _LASTING and _LASTING[code] in said:
+        return QueryFailed
+    if _DISK_IS_FULL in said:
+        return Unavailable
+    return CLASS_OF_CODE.get(code, QueryFailed)
 
 
 # The driver wraps both in its own words, an address twice and a query id.

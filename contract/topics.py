@@ -18,14 +18,22 @@ class Topic:
     """A topic: its name, its fixed number of partitions, and the largest batch of records it takes.
 
     Brokers bound a batch of records, not a record: bytes for one event alone would end all batching.
+    `days_kept_min`: it keeps records at least so long, however short the log's retention is set.
+    `compacted`: besides, of the records of one key only the last is kept, a day after it came.
     """
 
     name: str
     partitions: int
     message_bytes_max: int
+    days_kept_min: int = 0
+    compacted: bool = False
 
 
 EVENTS: Final = Topic("events", partitions=4, message_bytes_max=BODY_BYTES_MAX)
-# A dead letter carries a whole record of somebody else and its story, so it may be larger than any event.
-DEAD: Final = Topic("events.dead", partitions=1, message_bytes_max=2 * BODY_BYTES_MAX)
+# A dead letter carries a whole record of somebody else and its story, so it may be larger than any event. It
+# is kept as long as raw events are, so that it outlives the record it tells of, and is settled by a record
+# with its key and no value.
+DEAD: Final = Topic(
+    "events.dead", partitions=1, message_bytes_max=2 * BODY_BYTES_MAX, days_kept_min=30, compacted=True
+)
 TOPICS: Final = (EVENTS, DEAD)

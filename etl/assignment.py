@@ -6,19 +6,32 @@ partition that is taken away and given back comes with a new one, and work begun
 """
 
 from etl.errors import AssignmentGone
+from etl.intents import Intent
 from etl.ranges import Position
 
 
 class Assignment:
-    """One partition of one topic, ours until `end`."""
+    """One partition of one topic, ours until `end`. `redo` is the range that an earlier owner, or we, had
+    intended and not committed: it comes first."""
 
-    __slots__ = ("_current", "committed", "partition", "topic", "topic_id")
+    __slots__ = ("_current", "committed", "partition", "partitions", "redo", "topic", "topic_id")
 
-    def __init__(self, *, topic: str, topic_id: str, partition: int, committed: Position) -> None:
+    def __init__(  # noqa: PLR0913 - what the log says of it
+        self,
+        *,
+        topic: str,
+        topic_id: str,
+        partition: int,
+        committed: Position,
+        partitions: int = 1,
+        redo: Intent | None = None,
+    ) -> None:
         self.topic = topic
         self.topic_id = topic_id
         self.partition = partition
+        self.partitions = partitions
         self.committed = committed
+        self.redo = redo
         self._current = True
 
     @property

@@ -2,6 +2,7 @@
 
 EtlError
 ├── Poison           this one record is wrong, for ever: it becomes a dead letter, its neighbours land
+│   └── Refused      the warehouse will not take a block as it is: looked through until the rows are found
 ├── Retryable        not now: the network, an overload, a restart. The same call again, with pauses, for ever
 └── Fatal            somebody must look: schema, rights, disk, a hole in the log. Stop loudly, lose nothing
 
@@ -23,6 +24,13 @@ class Poison(EtlError):  # noqa: N818 - the branch's name
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class Refused(Poison):
+    """The warehouse will not take this block, however often it is sent; nothing of it is stored."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("refused_by_warehouse", message)
 
 
 class Retryable(EtlError):  # noqa: N818

@@ -15,7 +15,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 
 class LogRecord(NamedTuple):
-    """One record as it lies in the log. A tuple, because there are hundreds of thousands a second."""
+    """One record as it lies in the log, whole: for what cannot pass through as bytes, and for letters."""
 
     offset: Offset
     timestamp_ms: int

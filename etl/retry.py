@@ -33,7 +33,7 @@ class BackOff:
 
 
 class Retry:
-    """Repeats one call until it succeeds or raises something else than Retryable."""
+    """What is done about a step that failed and may work later. Safe to share between threads."""
 
     def __init__(self, back_off: BackOff, *, random: Random, watch: Watch) -> None:
         self._back_off = back_off
@@ -41,30 +41,39 @@ class Retry:
         self._watch = watch
         self._log = structlog.get_logger()
 
-    def call(self, step: str, action: Callable[[], T], *, wait: Callable[[float], None]) -> T:
-        """The result of `action`. Between attempts `wait(seconds)` runs; it may raise to give up."""
+    def call(
+        self, step: str, action: Callable[[], T], *, wait: Callable[[float], None], of: str = ""
+    ) -> tuple[T, int]:
+        """The result of `action`, and how often it had failed before. Between attempts `wait(seconds)` runs;
+        it may raise to give up. `of` names what the step is done to."""
         attempt = 0
         try:
             while True:
                 try:
-                    return action()
+                    return action(), attempt
                 except Retryable as error:
                     attempt += 1
-                    wait(self._note(step, attempt, error))
+                    wait(self.failed(step, attempt, error, of=of))
         finally:
             if attempt:
-                self._watch.recovered()
-                self._log.info("step_no_longer_retried", step=step, attempts_failed=attempt)
+                self.over(step, attempt, of=of)
 
-    def _note(self, step: str, attempt: int, error: Retryable) -> float:
-        self._watch.retried(step, str(error))
+    def failed(self, step: str, attempt: int, error: Retryable, *, of: str = "") -> float:
+        """Note the failure; how many seconds to wait before the next attempt."""
+        self._watch.retried(step, str(error), of=of)
         delay_s = self._back_off.delay_s(attempt, self._random)
         if attempt & (attempt - 1) == 0:
             self._log.warning(
                 "step_failed",
                 step=step,
+                of=of,
                 attempt=attempt,
                 retry_in_ms=round(delay_s * 1000),
                 reason=str(error),
             )
         return delay_s
+
+    def over(self, step: str, attempts: int, *, of: str = "") -> None:
+        """The step is no longer retried: it worked, or was given up."""
+        self._watch.recovered(step, of=of)
+        self._log.info("step_no_longer_retried", step=step, of=of, attempts_failed=attempts)

@@ -1,21 +1,30 @@
-"""From a record of the log to a row of the warehouse: pure, so that the same record gives the same bytes.
+"""From records of the log to rows of the warehouse: pure, so that the same record gives the same bytes.
 
 The codec's value is already a JSON object of a row's columns; what the log knows and the client does not
 (topic, partition, offset) is spliced in front of its members. This is the last place that speaks of
 events: after it there are rows.
+
+Two ways lead to the same bytes. The fast one looks at a few fixed places of many values at once and trusts
+the rest; what it trusts wrongly the warehouse refuses, and the range is read again by the careful one, which
+takes every record through the codec.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
 
+from clickhouse.views import IDS_KEPT_DAYS
 from contract import wire
-from etl.cutting import Cut
+from etl.batch import Batch, DeadLetter
 from etl.errors import Poison
-from etl.ports import DeadLetter
-from etl.ranges import LogRecord
+from etl.ports import Message
+from etl.ranges import LogRecord, Offset
+
+# Rises whenever the same record would give other bytes than before: a redo compares.
+DECODER: Final = 1
 
 # What a row brings, in the order of its bytes; every other column of the table has a default.
-COLUMNS = (
+COLUMNS: Final = (
     "kafka_topic_id",
     "kafka_partition",
     "kafka_offset",
@@ -33,100 +42,173 @@ COLUMNS = (
     "properties",
 )
 
+# An event received longer ago could be a copy of one whose id is forgotten by now, or forgotten at once.
+HORIZON_DAYS: Final = IDS_KEPT_DAYS - 1
 # The narrowest clock in the warehouse counts seconds since 1970 in 32 bits, and wraps around in silence.
-STORABLE_MS_MAX = 4_102_444_800_000 - 1
-TIME_NOT_STORABLE = "time_not_storable"
+STORABLE_MS_MAX: Final = 4_102_444_800_000 - 1
 
+CANARY_HEADER: Final = "ugc-canary"
+
+TIME_NOT_STORABLE: Final = "time_not_storable"
+OLDER_THAN_HORIZON: Final = "older_than_horizon"
+KEY_IS_NOT_EVENT_ID: Final = "key_is_not_event_id"
+
+_DAY_MS = 86_400_000
+_ID_CHARS = 36
 _TIME_AT = wire.OCCURRED_AT.start
 _BEFORE_ID = b'{"event_id":"'
 _BEFORE_TIME = b'","occurred_at":"'
 _BEFORE_PROPERTIES = b',"properties":'
 _MEMBERS = 12
-_DAY = slice(_TIME_AT, _TIME_AT + len("2026-11-21"))
-_DAY_MS = 86_400_000
+_DAY_CHARS = len("2026-11-21")
+_AFTER_ID = slice(_TIME_AT - len(_BEFORE_TIME), _TIME_AT + _DAY_CHARS)
+_LAST_DAY = b"2099-12-31"
+_HEADERS = list(wire.HEADERS)
+_HEX = b"0123456789abcdef"
+_DASHES = (8, 13, 18, 23)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line for the warehouse, and the event it came from."""
+class RowReader:
+    """Reads records of one range. What it makes of them depends on nothing but them and `cut_at_ms`."""
 
-    event: wire.WireEvent
-    line: bytes
+    def __init__(self, topic_id: str, partition: int, *, cut_at_ms: int, careful: bool = False) -> None:
+        self._origin = (
+            f'\n{{"kafka_topic_id":"{topic_id}","kafka_partition":{partition},"kafka_offset":%d,'.encode()
+        )
+        self._careful = careful
+        self._oldest_ms = cut_at_ms - HORIZON_DAYS * _DAY_MS
+        # An event lies at most some minutes before it happened: one of a later day was received since.
+        self._watched_until = _day_of(max(0, self._oldest_ms + 2 * _DAY_MS))
 
-    @property
-    def event_id(self) -> str:
-        """The id it is known by."""
-        return self.event.event_id
+    def read(self, messages: Sequence[Message]) -> Batch:
+        """Every one of `messages` is in the result once: as a row, a dead letter, or a canary."""
+        if not self._careful:
+            batch = self._fast(messages)
+            if batch is not None:
+                return batch
+        if len(messages) > 1:
+            # Most likely a single one is unlike the others: halves find it and let the rest pass fast.
+            middle = len(messages) // 2
+            batch = self.read(messages[:middle])
+            batch.extend(self.read(messages[middle:]))
+            return batch
+        batch = Batch()
+        for message in messages:
+            self._slow(message, batch)
+        return batch
 
-    def content(self) -> object:
-        """What the client said, without what the way here added: equal for copies that agree.
-
-        The skew is left out: it says when a copy was sent, and every copy is sent at another time.
-        """
-        event = self.event
-        return (
-            event.occurred_at_ms,
-            event.user_id,
-            event.event_type,
-            event.value,
-            event.session_id,
-            event.properties,
+    def _fast(self, messages: Sequence[Message]) -> Batch | None:
+        """All as rows, if every one looks as the codec writes it; None if any does not."""
+        count = len(messages)
+        # What is None among these raises TypeError below, and is none of ours.
+        values: list[Any] = [message.value() for message in messages]
+        ids: list[Any] = [message.key() for message in messages]
+        try:
+            heads = [_BEFORE_ID + key for key in ids]
+            if not all(map(bytes.startswith, values, heads)) or not _are_canonical(ids):
+                return None
+        except TypeError:
+            return None
+        middles = {value[_AFTER_ID] for value in values}
+        days = {middle[-_DAY_CHARS:] for middle in middles}
+        if (
+            {middle[:-_DAY_CHARS] for middle in middles} != {_BEFORE_TIME}
+            or [message.headers() for message in messages].count(_HEADERS) != count
+            or min(days) <= self._watched_until
+            or max(days) > _LAST_DAY
+        ):
+            return None
+        origin = self._origin
+        offsets: list[Any] = [message.offset() for message in messages]
+        parts = [b""] * (2 * count)
+        parts[0::2] = [origin % offset for offset in offsets]
+        parts[1::2] = [value[1:] for value in values]
+        block = b"".join(parts)[1:]
+        if block.count(b"\n") != count - 1:  # a value of several lines
+            return None
+        return Batch(
+            offsets=offsets,
+            ids=ids,
+            blocks=[block],
+            days=days,
+            records=count,
+            size_bytes=len(block),
+            last_timestamp_ms=messages[-1].timestamp()[1],
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A range, read: its rows and its dead letters, each in the order of their offsets."""
-
-    rows: list[Row]
-    dead: list[DeadLetter]
-
-
-def decode(cut: Cut) -> Decoded:
-    """Every record of `cut` is in the result once: as a row, or as a dead letter with its reason."""
-    read = Decoded([], [])
-    to_row = row_maker(cut.assignment.topic_id, cut.assignment.partition)
-    for record in cut.records:
+    def _slow(self, message: Message, batch: Batch) -> None:
+        record = whole(message)
+        batch.records += 1
+        batch.size_bytes += record.size_bytes
+        batch.last_timestamp_ms = record.timestamp_ms
+        sent_at_ms = canary_sent_at_ms(record)
+        if sent_at_ms is not None:
+            batch.canaries += 1
+            batch.canary_sent_at_ms = max(sent_at_ms, batch.canary_sent_at_ms or 0)
+            return
         try:
-            read.rows.append(to_row(record))
+            event_id, day, line = self._row(record)
         except Poison as poison:
-            read.dead.append(DeadLetter(record, poison.reason, str(poison)))
-    return read
+            batch.dead.append(DeadLetter(record, poison.reason, str(poison)))
+            return
+        batch.offsets.append(record.offset)
+        batch.ids.append(event_id)
+        batch.blocks.append(line)
+        batch.days.add(day)
+        batch.size_bytes += len(line) - record.size_bytes
+        if self._careful:
+            batch.whole.append(record)
 
-
-def row_maker(topic_id: str, partition: int) -> Callable[[LogRecord], Row]:
-    """A function from a record of that partition to its row; it raises Poison when there is none."""
-    origin = f'{{"kafka_topic_id":"{topic_id}","kafka_partition":{partition},"kafka_offset":%d,'.encode()
-
-    def to_row(record: LogRecord) -> Row:
+    def _row(self, record: LogRecord) -> tuple[bytes, bytes, bytes]:
+        """Its id, its day, its line. Raises Poison when it is none."""
         try:
             event = wire.decode(record.value, record.headers)
         except wire.Undecodable as error:
             raise Poison(error.reason_code, error.message) from None
+        event_id = event.event_id.encode()
+        if record.key != event_id:
+            raise Poison(KEY_IS_NOT_EVENT_ID, "copies of it may lie in other partitions and count twice")
         for at_ms in (event.occurred_at_ms, event.received_at_ms):
             if not 0 <= at_ms <= STORABLE_MS_MAX:
                 raise Poison(TIME_NOT_STORABLE, f"{wire.instant(at_ms)} is not within 1970 to 2099")
+        day = _day_of(event.occurred_at_ms)
+        if event.received_at_ms < self._oldest_ms and day <= self._watched_until:
+            told = f"received {wire.instant(event.received_at_ms)}: ids of that time are forgotten"
+            raise Poison(OLDER_THAN_HORIZON, told)
         value = record.value
         if value is None or not _as_written(value, event.properties):
             value = wire.encode(event.event, event.arrival).value
-        return Row(event, origin % record.offset + value[1:])
-
-    return to_row
+        return event_id, day, (self._origin % record.offset)[1:] + value[1:]
 
 
-def day_of(record: LogRecord) -> bytes:
-    """The UTC day the event happened on; empty when the record is no event."""
-    value = record.value
-    if value is not None and _begins_as_written(value):
-        return value[_DAY]
-    try:
-        return b"%d" % (wire.decode(value, record.headers).occurred_at_ms // _DAY_MS)
-    except wire.Undecodable:
-        return b""
+def whole(message: Message) -> LogRecord:
+    """The message with all that it carries."""
+    # What a consumer returns has an offset; the client's own type says less.
+    offset = Offset(message.offset() or 0)
+    headers = tuple(message.headers() or ())
+    return LogRecord(offset, message.timestamp()[1], message.key(), message.value(), headers)
 
 
-def _begins_as_written(value: bytes) -> bool:
-    return value.startswith(_BEFORE_ID) and value.startswith(_BEFORE_TIME, _TIME_AT - len(_BEFORE_TIME))
+def canary_sent_at_ms(record: LogRecord) -> int | None:
+    """When the canary was sent that this record is; None for anything else."""
+    if record.value:
+        return None
+    said = next((value for name, value in record.headers if name == CANARY_HEADER), None)
+    return int(said) if said and said.isdigit() and len(said) < 16 else None
+
+
+def _are_canonical(ids: Sequence[bytes]) -> bool:
+    """Whether all are UUIDs as the codec spells them."""
+    joined, dashes = b"".join(ids), b"-" * len(ids)
+    return (
+        set(map(len, ids)) == {_ID_CHARS}
+        and joined.translate(None, _HEX) == 4 * dashes
+        and all(joined[place::_ID_CHARS] == dashes for place in _DASHES)
+    )
+
+
+def _day_of(at_ms: int) -> bytes:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).date().isoformat().encode()
 
 
 def _as_written(value: bytes, properties: bytes) -> bool:
@@ -138,7 +220,8 @@ def _as_written(value: bytes, properties: bytes) -> bool:
     """
     head, tail = value[: -len(properties) - 1], value[-len(properties) - 1 :]
     return (
-        _begins_as_written(value)
+        value.startswith(_BEFORE_ID)
+        and value.startswith(_BEFORE_TIME, _TIME_AT - len(_BEFORE_TIME))
         and tail == properties + b"}"
         and head.endswith(_BEFORE_PROPERTIES)
         and head.count(b'":') - head.count(b'\\":') == _MEMBERS

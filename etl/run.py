@@ -1,19 +1,26 @@
 """`ugc etl`: the pipeline with its real sides, from the first wait for them to a clean end."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Collection
 from random import SystemRandom
 from typing import TypeVar
 
 import structlog
+from confluent_kafka import Producer
 
 from clickhouse.client import Unavailable, WarehouseError, connect
 from contract.topics import DEAD, EVENTS
-from etl import rows
+from etl import canary
+from etl.assignment import Assignment
+from etl.brake import Brake
+from etl.canary import Canaries
 from etl.cutting import Cutter
 from etl.dead_letters import KafkaDeadLetters
+from etl.dedup import Dedup
 from etl.errors import Fatal, Retryable, StopAsked
 from etl.health import HealthServer, Routes, health_routes
 from etl.load import ClickHouseStore, check_columns
+from etl.loading import Loader, LoaderThreads
 from etl.pipeline import Pipeline
 from etl.retry import BackOff, Retry
 from etl.settings import EtlSettings
@@ -27,6 +34,8 @@ from telemetry.metrics import Metrics
 T = TypeVar("T")
 
 RETRY_FIRST_MS = 100
+# Of the time to stop: for the ranges that are being stored.
+FINISH_SHARE = 0.8
 
 
 def run(settings: EtlSettings) -> int:
@@ -68,45 +77,85 @@ class _Run:
             self._store = store = self._patiently("connect", self._connect)
             check_columns(self._patiently("columns", store.columns))
             letters = KafkaDeadLetters(settings, DEAD, clock=self._clock)
+            canaries = Canaries(
+                Producer(canary.configuration(settings)),
+                interval_ms=settings.etl_canary_interval_ms,
+                clock=self._clock,
+            )
+            # What was made until now lasts as long as the process: no collection has to look at it again.
+            gc.freeze()
             try:
+                dedup = Dedup(store, seen_bytes_max=settings.etl_seen_bytes_max)
+                loader = self._loader(store, letters, dedup)
                 while not self._stop.asked():
-                    self._move_or_pause(store, letters)
+                    self._move_or_pause(loader, dedup, canaries)
             finally:
+                canaries.close()
                 letters.close()
         except StopAsked:
             return
         finally:
             server.stop()
 
-    def _move_or_pause(self, store: ClickHouseStore, letters: KafkaDeadLetters) -> None:
+    def _loader(self, store: ClickHouseStore, letters: KafkaDeadLetters, dedup: Dedup) -> Loader:
+        settings = self._settings
+        return Loader(
+            store,
+            letters,
+            dedup=dedup,
+            brake=Brake(
+                ratio_max=settings.etl_dead_ratio_max,
+                run_max=settings.etl_dead_run_max,
+                window=settings.etl_dead_window,
+            ),
+            retry=self._retry,
+            watch=self._watch,
+            clock=self._clock,
+            pause=self._stop.wait,
+            stopping=self._stop.asked,
+        )
+
+    def _move_or_pause(self, loader: Loader, dedup: Dedup, canaries: Canaries) -> None:
         try:
-            self._move(store, letters)
+            self._move(loader, dedup, canaries)
         except Retryable as error:
             self._log.warning("source_opened_anew", reason=str(error))
             self._watch.looped(joined=False, lag={})
             self._stop.wait(self._random.uniform(0, self._settings.etl_retry_max_ms / 1000))
 
-    def _move(self, store: ClickHouseStore, letters: KafkaDeadLetters) -> None:
+    def _move(self, loader: Loader, dedup: Dedup, canaries: Canaries) -> None:
         """Until asked to stop, with one source; a broken one raises Retryable, and the next goes on."""
-        source = open_source(self._settings, EVENTS)
+        settings = self._settings
+
+        def each_turn(assignments: Collection[Assignment]) -> None:
+            canaries.send_due(assignments)
+            dedup.forget_ended()
+
+        source = open_source(settings, EVENTS)
+        loaders = LoaderThreads(loader, threads=settings.etl_loaders)
         try:
             Pipeline(
                 source,
-                store,
-                letters,
-                cutter=Cutter(self._settings.cut_limits(), day_of=rows.day_of, clock=self._clock),
+                loaders,
+                cutter=Cutter(settings.cut_limits(), clock=self._clock),
                 retry=self._retry,
                 watch=self._watch,
                 clock=self._clock,
                 stopping=self._stop.asked,
+                buffer_bytes_max=settings.etl_buffer_bytes_max,
+                # The rest is for leaving the group.
+                finish_within_s=settings.etl_stop_within_ms / 1000 * FINISH_SHARE,
+                each_turn=each_turn,
             ).run()
         finally:
             source.close()
+            loaders.close()
 
     def _connect(self) -> ClickHouseStore:
         timeout_s = self._settings.etl_warehouse_timeout_ms // 1000
         try:
-            return ClickHouseStore(connect(self._settings.dsn("writer"), read_timeout_s=timeout_s))
+            client = connect(self._settings.dsn("writer"), read_timeout_s=timeout_s)
+            return ClickHouseStore(client, answer_within_s=timeout_s)
         except Unavailable as error:
             raise Retryable(str(error)) from error
         except WarehouseError as error:
@@ -121,7 +170,7 @@ class _Run:
             if self._stop.asked():
                 raise StopAsked
 
-        return self._retry.call(step, action, wait=wait)
+        return self._retry.call(step, action, wait=wait)[0]
 
     def _routes(self) -> Routes:
         settings = self._settings

@@ -1,5 +1,7 @@
 """What the ETL can be told. Limits that only make sense together are checked together, at the start."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from etl.cutting import CutLimits
@@ -10,10 +12,19 @@ class EtlSettings(Settings):
     """The pipeline: how much it takes at once, how long it waits, where it says how it is."""
 
     batch_rows_max: int = Field(
-        10_000, ge=1, le=1_000_000, description="Messages in one range at most: one insert."
+        50_000, ge=1, le=1_000_000, description="Messages in one range at most: one insert."
     )
     batch_bytes_max: int = Field(
-        32 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes in one range at most."
+        16 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes in one range at most."
+    )
+    etl_buffer_bytes_max: int = Field(
+        48 * 1024 * 1024,
+        ge=1024,
+        le=16 * 1024**3,
+        description="Bytes read and not yet moved, over all partitions; then reading waits.",
+    )
+    etl_loaders: int = Field(
+        2, ge=1, le=32, description="Ranges, of different partitions, that are stored at the same time."
     )
     flush_interval_ms: int = Field(
         500, ge=1, le=60_000, description="How long a message waits for others before its range is moved."
@@ -30,6 +41,40 @@ class EtlSettings(Settings):
         max_length=200,
         description="A name this process keeps over restarts, unique in the group: it gets its partitions "
         "back at once. Empty: it joins as a new member.",
+    )
+    etl_group_protocol: Literal["classic", "consumer"] = Field(
+        "classic",
+        description="How the group shares its partitions: classic, or consumer (KIP-848: the broker decides, "
+        "the session time-out is the broker's).",
+    )
+    etl_partitions_accepted: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Go on once although the topic now has this many partitions: only after the group has "
+        "drained, as copies of an event may lie in another partition than before. 0: never.",
+    )
+    etl_canary_interval_ms: int = Field(
+        5_000,
+        ge=0,
+        le=600_000,
+        description="How often a canary is sent through each partition, to measure freshness; 0: never.",
+    )
+    etl_seen_bytes_max: int = Field(
+        64 * 1024 * 1024,
+        ge=0,
+        le=16 * 1024**3,
+        description="Memory for ids that do not tell their own time (not UUIDv7), over all partitions; "
+        "0: every id is looked up in the warehouse.",
+    )
+    etl_dead_ratio_max: float = Field(
+        0.5, gt=0, le=1, description="Stop when more than this part of the last messages were dead letters."
+    )
+    etl_dead_run_max: int = Field(
+        1_000, ge=1, le=10_000_000, description="Stop after this many dead letters in a row."
+    )
+    etl_dead_window: int = Field(
+        10_000, ge=1, le=10_000_000, description="Messages that the ratio of dead letters is taken over."
     )
     etl_session_timeout_ms: int = Field(
         10_000, ge=1_000, le=300_000, description="After this silence the broker gives our partitions away."

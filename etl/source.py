@@ -7,6 +7,7 @@ range is an error.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, cast
 
 import structlog
@@ -16,12 +17,18 @@ from confluent_kafka.admin import AdminClient
 from contract.topics import Topic
 from etl.assignment import Assignment
 from etl.errors import EtlError, Fatal, Retryable
+from etl.intents import Intent, Mark
 from etl.kafka_errors import branch
 from etl.placing import place
-from etl.ranges import Headers, LogRecord, Offset, Position
+from etl.ports import Message as LogMessage
+from etl.ranges import Position
 from etl.settings import EtlSettings
 
-CONSUME_RECORDS_MAX = 500
+# So many at once: above it nothing is saved, and the loop should come round. Large ones are fewer.
+POLL_RECORDS_MAX = 2_000
+POLL_BYTES_MAX = 2 * 1024 * 1024
+SAMPLED_EVERY = 64
+RECORD_BYTES_AT_FIRST = 8_192
 
 Place = Callable[[Consumer, Sequence[int]], list[Assignment]]
 
@@ -32,7 +39,14 @@ def open_source(settings: EtlSettings, topic: Topic) -> "KafkaSource":
     admin = AdminClient(connection(settings))
 
     def place_all(asking: Consumer, partitions: Sequence[int]) -> list[Assignment]:
-        return place(asking, admin, topic=topic.name, group=settings.etl_group_id, partitions=partitions)
+        return place(
+            asking,
+            admin,
+            topic=topic.name,
+            group=settings.etl_group_id,
+            partitions=partitions,
+            partitions_accepted=settings.etl_partitions_accepted,
+        )
 
     return KafkaSource(consumer, topic.name, place=place_all)
 
@@ -47,38 +61,43 @@ class KafkaSource:
         self.assignments: dict[int, Assignment] = {}
         self._broken: EtlError | None = None
         self._paused = False
+        self._records_max = POLL_BYTES_MAX // RECORD_BYTES_AT_FIRST
         self._log = structlog.get_logger()
         self.joined = False
         consumer.subscribe(
             [topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
 
-    def poll(self, timeout_s: float) -> Mapping[Assignment, Sequence[LogRecord]]:
+    def poll(self, timeout_s: float) -> Mapping[Assignment, Sequence[LogMessage]]:
         """New records by assignment; see the port."""
         try:
-            messages = self._consumer.consume(CONSUME_RECORDS_MAX, timeout_s)
+            messages = self._consumer.consume(self._records_max, timeout_s)
         except KafkaException as error:
             raise branch(error.args[0], "cannot read the log") from None
         if self._broken is not None:
             raise self._broken
-        polled: dict[int | None, list[LogRecord]] = {}
-        for message in messages:
-            failed = message.error()
-            if failed is not None:
-                self._look_into(failed, message.partition())
-            else:
-                polled.setdefault(message.partition(), []).append(_record(message))
+        if not messages:
+            return {}
+        for message in [each for each in messages if each.error() is not None]:
+            self._look_into(message)
+            messages.remove(message)
+        largest = max([len(message.value() or b"") for message in messages[::SAMPLED_EVERY]], default=0)
+        self._records_max = max(1, min(POLL_RECORDS_MAX, POLL_BYTES_MAX // (largest + 1)))
+        partitions = [message.partition() for message in messages]
         # What was fetched before its partition was revoked within this very call is dropped here.
         return {
-            assignment: polled[partition]
-            for partition, assignment in self.assignments.items()
-            if partition in polled
+            self.assignments[partition]: messages
+            if len(set(partitions)) == 1
+            else list(compress(messages, [each == partition for each in partitions]))
+            for partition in set(partitions)
+            if partition in self.assignments
         }
 
-    def commit(self, assignment: Assignment, position: Position) -> None:
+    def commit(self, assignment: Assignment, position: Position, intent: Intent | None) -> None:
         """Commit synchronously; see the port."""
         assignment.check()
-        target = TopicPartition(assignment.topic, assignment.partition, position)
+        mark = Mark(assignment.topic_id, assignment.partitions, intent)
+        target = TopicPartition(assignment.topic, assignment.partition, position, mark.text())
         try:
             answered = self._consumer.commit(offsets=[target], asynchronous=False)
         except KafkaException as error:
@@ -87,6 +106,18 @@ class KafkaSource:
             if each.error is not None:
                 raise branch(each.error, f"cannot commit {each.topic}:{each.partition}")
         assignment.committed = position
+
+    def reread(self, assignment: Assignment) -> None:
+        """Give the partition back to ourselves; see the port."""
+        assignment.check()
+        partition = assignment.partition
+        self._end([partition])
+        try:
+            (placed,) = self._place(self._consumer, [partition])
+            self._consumer.seek(TopicPartition(self._topic, partition, _start(placed)))
+            self.assignments[partition] = placed
+        except KafkaException as error:
+            raise branch(error.args[0], f"cannot read {self._topic}:{partition} again") from None
 
     def pause(self) -> None:
         """Stop fetching, for what is ours now; partitions that come later need another call."""
@@ -119,24 +150,31 @@ class KafkaSource:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # Raising here would leave librdkafka to assign on its own; poll raises in our place.
         try:
-            placed = self._place(consumer, [each.partition for each in partitions])
-            consumer.incremental_assign(
-                [TopicPartition(self._topic, each.partition, each.committed) for each in placed]
-            )
+            self._take_over(consumer, [each.partition for each in partitions])
         except EtlError as error:
             self._broken = error
         except KafkaException as error:
             self._broken = branch(error.args[0], "cannot take over partitions")
         else:
-            self.assignments.update({each.partition: each for each in placed})
             self.joined = True
-            if self._paused:
-                self.pause()
-            else:
-                # librdkafka keeps a pause over the loss of a partition: one that left while it was paused
-                # comes back paused, and would never be read again.
-                consumer.resume(self._partitions())
-            self._log.info("partitions_assigned", positions={p.partition: p.committed for p in placed})
+
+    def _take_over(self, consumer: Consumer, partitions: Sequence[int]) -> None:
+        placed = self._place(consumer, partitions)
+        consumer.incremental_assign(
+            [TopicPartition(self._topic, each.partition, _start(each)) for each in placed]
+        )
+        self.assignments.update({each.partition: each for each in placed})
+        if self._paused:
+            self.pause()
+        else:
+            # librdkafka keeps a pause over the loss of a partition: one that left while it was paused
+            # comes back paused, and would never be read again.
+            consumer.resume(self._partitions())
+        self._log.info(
+            "partitions_assigned",
+            positions={each.partition: each.committed for each in placed},
+            redo={p.partition: f"{p.redo.first}-{p.redo.last}" for p in placed if p.redo},
+        )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._end([each.partition for each in partitions])
@@ -154,7 +192,8 @@ class KafkaSource:
             if assignment is not None:
                 assignment.end()
 
-    def _look_into(self, error: KafkaError, partition: int | None) -> None:
+    def _look_into(self, message: Message) -> None:
+        error, partition = cast(KafkaError, message.error()), message.partition()
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's own name
             raise Fatal(
                 f"the log no longer holds what is to be read next of {self._topic}:{partition} "
@@ -168,35 +207,35 @@ class KafkaSource:
         self._log.warning("broker_error", reason=str(sorted_error))
 
 
-def _record(message: Message) -> LogRecord:
-    # What a consumer returns has an offset, and its headers are a list of bytes; the stubs say less.
-    return LogRecord(
-        Offset(cast(int, message.offset())),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        cast(Headers, tuple(message.headers() or ())),
-    )
+def _start(assignment: Assignment) -> int:
+    return assignment.redo.first if assignment.redo else assignment.committed
 
 
 def configuration(settings: EtlSettings) -> dict[str, Any]:
     """librdkafka's settings for the consumer."""
     static = {"group.instance.id": settings.etl_instance_id} if settings.etl_instance_id else {}
+    if settings.etl_group_protocol == "consumer":
+        # The broker shares the partitions out and watches over sessions: naming these here is an error.
+        group: dict[str, Any] = {"group.protocol": "consumer"}
+    else:
+        group = {
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": settings.etl_session_timeout_ms,
+            "heartbeat.interval.ms": max(1, settings.etl_session_timeout_ms // 4),
+        }
     return {
         **connection(settings),
         **static,
+        **group,
         "group.id": settings.etl_group_id,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
-        "partition.assignment.strategy": "cooperative-sticky",
         "isolation.level": "read_committed",
-        "session.timeout.ms": settings.etl_session_timeout_ms,
-        "heartbeat.interval.ms": max(1, settings.etl_session_timeout_ms // 4),
         "max.poll.interval.ms": settings.etl_max_poll_interval_ms,
         # A full queue stops fetching for a whole second by default: most of the time, under load.
         "fetch.queue.backoff.ms": 5,
-        "queued.min.messages": 50_000,
+        "queued.min.messages": 200_000,
         "queued.max.messages.kbytes": 32_768,
         "allow.auto.create.topics": False,
     }

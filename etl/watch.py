@@ -1,11 +1,14 @@
 """What the pipeline says of itself while it runs: metrics for graphs, and a state for health checks.
 
-Written by the pipeline's thread and read by the server's; every field is replaced whole, so no lock.
+Written by the main thread and the loaders, read by the server's; every field is replaced whole.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+from prometheus_client import Gauge
 
 from telemetry.clock import Clock
 from telemetry.health import NotReady
@@ -21,15 +24,22 @@ class Watch:
         self._step_seconds = metrics.histogram("ugc_etl_step_seconds")
         self._range_rows = metrics.histogram("ugc_etl_range_rows")
         self._rows_inserted = metrics.counter("ugc_etl_rows_inserted_total")
+        self._rows_mended = metrics.counter("ugc_etl_rows_mended_total")
+        self._drift = metrics.counter("ugc_etl_drift_found_total")
         self._duplicates = metrics.counter("ugc_etl_duplicates_total")
         self._conflicts = metrics.counter("ugc_etl_conflicts_total")
         self._dead_letters = metrics.counter("ugc_etl_dead_letters_total")
         self._retries = metrics.counter("ugc_etl_retries_total")
         self._lag_events = metrics.gauge("ugc_etl_lag_events")
+        self._lag_seconds = metrics.gauge("ugc_etl_lag_seconds")
+        self._freshness = metrics.gauge("ugc_etl_freshness_seconds")
         self._last_commit_at = metrics.gauge("ugc_etl_last_commit_at_seconds")
         self._lag: Mapping[int, int] = {}
+        self._newest_at_s: dict[int, float] = {}
+        self._canary_at_s: dict[int, float] = {}
         self._joined = False
-        self._trouble = ""
+        self._trouble: dict[tuple[str, str], str] = {}
+        self._trouble_lock = threading.Lock()
         self._looped_at = self._moved_at = clock.monotonic()
 
     @contextmanager
@@ -46,33 +56,61 @@ class Watch:
         """The loop came round; `lag` is what it knows of each of its partitions."""
         self._looped_at = self._clock.monotonic()
         self._joined = joined
+        now_s = self._clock.now().timestamp()
         for partition in self._lag.keys() - lag.keys():
-            self._lag_events.remove(str(partition))
+            self._forget(partition)
         for partition, events in lag.items():
+            newest = self._newest_at_s.get(partition)
+            behind_s = max(0.0, now_s - newest) if events and newest is not None else 0.0
             self._lag_events.labels(partition=str(partition)).set(events)
+            self._lag_seconds.labels(partition=str(partition)).set(behind_s)
         self._lag = dict(lag)
+        if lag and self._canary_at_s.keys() >= lag.keys():
+            self._freshness.set(now_s - min(self._canary_at_s[partition] for partition in lag))
         if not any(lag.values()):
             self._moved_at = self._looped_at
 
-    def moved(self, *, messages: int, rows: int, duplicates: int, conflicts: int, dead: Counter[str]) -> None:
+    def moved(  # noqa: PLR0913 - what there is to count of a range
+        self,
+        partition: int,
+        *,
+        messages: int,
+        rows: int,
+        duplicates: int,
+        conflicts: int,
+        dead: Counter[str],
+        mended: int = 0,
+        newest_at_ms: int = 0,
+        canary_sent_at_ms: int | None = None,
+    ) -> None:
         """One range is stored and committed."""
         self._range_rows.observe(messages)
         self._rows_inserted.inc(rows)
+        self._rows_mended.inc(mended)
         self._duplicates.inc(duplicates)
         self._conflicts.inc(conflicts)
         for reason, letters in dead.items():
             self._dead_letters.labels(reason=reason).inc(letters)
+        self._newest_at_s[partition] = newest_at_ms / 1000
+        if canary_sent_at_ms is not None:
+            self._canary_at_s[partition] = canary_sent_at_ms / 1000
         self._last_commit_at.set(self._clock.now().timestamp())
         self._moved_at = self._clock.monotonic()
 
-    def retried(self, step: str, reason: str) -> None:
+    def drifted(self) -> None:
+        """Somewhere the table and what is counted from it disagree, and nothing says which is right."""
+        self._drift.inc()
+
+    def retried(self, step: str, reason: str, *, of: str = "") -> None:
         """A step failed and will be tried again."""
         self._retries.labels(step=step).inc()
-        self._trouble = f"{step}: {reason}"
+        with self._trouble_lock:
+            self._trouble = {**self._trouble, (step, of): f"{step}: {reason}"}
 
-    def recovered(self) -> None:
-        """The step that failed has succeeded."""
-        self._trouble = ""
+    def recovered(self, step: str, *, of: str = "") -> None:
+        """The step that failed has succeeded, or was given up."""
+        with self._trouble_lock:
+            self._trouble = {key: said for key, said in self._trouble.items() if key != (step, of)}
 
     def check_log(self) -> None:
         """Raise NotReady unless the broker has told us our partitions."""
@@ -81,8 +119,8 @@ class Watch:
 
     def check_moving(self) -> None:
         """Raise NotReady while a step keeps failing, or messages wait and none moves. Idle is fine."""
-        if self._trouble:
-            raise NotReady(self._trouble)
+        if trouble := next(iter(self._trouble.values()), ""):
+            raise NotReady(trouble)
         still_s = self._clock.monotonic() - self._moved_at
         waiting = sum(self._lag.values())
         if waiting and still_s > self._stalled_after_s:
@@ -91,3 +129,10 @@ class Watch:
     def silent_s(self) -> float:
         """How long ago the loop last came round."""
         return self._clock.monotonic() - self._looped_at
+
+    def _forget(self, partition: int) -> None:
+        by_partition: tuple[Gauge, ...] = (self._lag_events, self._lag_seconds)
+        for gauge in by_partition:
+            gauge.remove(str(partition))
+        self._newest_at_s.pop(partition, None)
+        self._canary_at_s.pop(partition, None)

@@ -20,6 +20,7 @@ COMMANDS = {
     "migrate": "ops.migrate:migrate",
     "send": "ops.send:send",
     "settings": "ops.show_settings:settings",
+    "dlq": "ops.dlq:dlq",
     "doctor": "ops.doctor:doctor",
 }
 

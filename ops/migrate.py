@@ -31,10 +31,13 @@ def migrate(plan: bool, as_json: bool) -> None:
         )
         return
     out = console.out()
+    days_kept = topics.days_kept(settings.topic_retention_days)
     for topic in made:
         state = "created" if topic.created else "is there"
         if topic.retention_changed:
-            state += f", retention changed to {settings.topic_retention_days} d"
+            state += f", retention changed to {days_kept[topic.name]} d"
+        if topic.config_changed:
+            state += ", its configuration brought to what this version needs"
         out.print(f"topic      {topic.name} ({topic.partitions} partitions) {state}")
     for step in ran:
         out.print(f"migration  {step.name} applied")

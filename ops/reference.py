@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 from pydantic import SecretStr
 
 from clickhouse import catalog
 from contract.limits import NAMED
 from contract.refusals import MEANINGS
-from contract.wire import UNDECODABLE_MEANINGS
+from etl.dead_reasons import REASONS
 from ops.cli import COMMANDS, cli
 from ops.known_settings import MODELS
 from telemetry.metrics import METRICS
@@ -58,9 +59,9 @@ def rendered() -> str:
         ),
         _section(
             "Why a message is dead",
-            "`reason` of a letter in `events.dead`.",
-            ("reason", "meaning"),
-            ((f"`{reason}`", meaning) for reason, meaning in UNDECODABLE_MEANINGS.items()),
+            "`reason` of a letter in `events.dead`; `ugc dlq` looks after them.",
+            ("reason", "meaning", "what to do"),
+            ((f"`{name}`", reason.meaning, reason.what_to_do) for name, reason in REASONS.items()),
         ),
         _section(
             "Limits of an event",
@@ -100,7 +101,14 @@ def _commands() -> Iterable[Sequence[str]]:
     for name in COMMANDS:
         command = cli.get_command(None, name)  # type: ignore[arg-type]
         if command is not None:
-            yield f"`ugc {name}`", (command.help or "").splitlines()[0]
+            yield f"`ugc {name}`", _first_line(command)
+        if isinstance(command, click.Group):
+            for verb, one in command.commands.items():
+                yield f"`ugc {name} {verb}`", _first_line(one)
+
+
+def _first_line(command: click.Command) -> str:
+    return (command.help or "").splitlines()[0]
 
 
 def _settings() -> Iterable[Sequence[str]]:

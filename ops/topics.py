@@ -1,8 +1,10 @@
 """Create the topics the contract names; one that is there is checked, and keeps messages as long as asked.
 
-Nothing else of it is changed: what its partitions hold rests on them.
+Nothing else of `events` is changed: what its partitions hold rests on them. The dead letters' topic is
+written by us alone, and is brought to all that the contract says of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from confluent_kafka import KafkaError, KafkaException
@@ -31,6 +33,7 @@ class TopicState:
     partitions: int
     created: bool
     retention_changed: bool = False
+    config_changed: bool = False
 
 
 def ensure(bootstrap: str, *, retention_days: int) -> list[TopicState]:
@@ -44,7 +47,7 @@ def ensure(bootstrap: str, *, retention_days: int) -> list[TopicState]:
     # All are checked before any is touched.
     states = {topic: _checked(topic, there[topic.name]) for topic in TOPICS if topic.name in there}
     return [
-        _retained(admin, states[topic], retention_days)
+        _held(admin, states[topic], held(topic, retention_days))
         if topic in states
         else _create(admin, topic, retention_days)
         for topic in TOPICS
@@ -86,14 +89,12 @@ def _checked(topic: Topic, partitions: int) -> TopicState:
 
 
 def _create(admin: AdminClient, topic: Topic, retention_days: int) -> TopicState:
-    config = {
-        RETENTION: str(retention_days * DAY_MS),
-        "max.message.bytes": str(topic.message_bytes_max),
-        # By time only: a bound in bytes would delete events that the ETL has not read yet.
-        "retention.bytes": "-1",
-        "cleanup.policy": "delete",
-    }
-    new = NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=-1, config=config)
+    new = NewTopic(
+        topic.name,
+        num_partitions=topic.partitions,
+        replication_factor=-1,
+        config=configuration(topic, retention_days),
+    )
     try:
         admin.create_topics([new], operation_timeout=TIMEOUT_S)[topic.name].result(TIMEOUT_S)
     except KafkaException as error:
@@ -108,20 +109,70 @@ def _create(admin: AdminClient, topic: Topic, retention_days: int) -> TopicState
     return TopicState(topic.name, topic.partitions, created=True)
 
 
-def _retained(admin: AdminClient, state: TopicState, retention_days: int) -> TopicState:
-    """Has the topic keep messages for `retention_days`, if it does not."""
-    asked = str(retention_days * DAY_MS)
+def days_kept(retention_days: int) -> dict[str, int]:
+    """By topic: how long it keeps a record when the log is to keep one for `retention_days`."""
+    return {topic.name: _days_kept(topic, retention_days) for topic in TOPICS}
+
+
+def _days_kept(topic: Topic, retention_days: int) -> int:
+    return max(retention_days, topic.days_kept_min) if topic.days_kept_min else retention_days
+
+
+def configuration(topic: Topic, retention_days: int) -> dict[str, str]:
+    """What a new topic is made with."""
+    kept_ms = _days_kept(topic, retention_days) * DAY_MS
+    config = {
+        RETENTION: str(kept_ms),
+        "max.message.bytes": str(topic.message_bytes_max),
+        # By time only: a bound in bytes would delete events that the ETL has not read yet.
+        "retention.bytes": "-1",
+        "cleanup.policy": "delete",
+    }
+    if topic.compacted:
+        config |= {
+            "cleanup.policy": "compact,delete",
+            # What settles a letter stays as long as a letter, or a replay would write the letter anew.
+            "delete.retention.ms": str(kept_ms),
+            # A letter that was discarded by mistake can still be shown and retried for a day.
+            "min.compaction.lag.ms": str(DAY_MS),
+            "segment.ms": str(DAY_MS),
+        }
+    return config
+
+
+def held(topic: Topic, retention_days: int) -> dict[str, str]:
+    """What a topic that is there is brought to."""
+    config = configuration(topic, retention_days)
+    return config if topic.compacted else {RETENTION: config[RETENTION]}
+
+
+def _held(admin: AdminClient, state: TopicState, wanted: Mapping[str, str]) -> TopicState:
+    """Has the topic be as `wanted`, if it is not."""
     topic = ConfigResource(ResourceType.TOPIC, state.name)
-    entry = ConfigEntry(RETENTION, asked, incremental_operation=AlterConfigOpType.SET)
-    change = ConfigResource(ResourceType.TOPIC, state.name, incremental_configs=[entry])
+    different: dict[str, str] = dict(wanted)
     try:
-        if admin.describe_configs([topic])[topic].result(TIMEOUT_S)[RETENTION].value == asked:
+        there = admin.describe_configs([topic])[topic].result(TIMEOUT_S)
+        # A policy may be told in another order.
+        different = {
+            name: value
+            for name, value in wanted.items()
+            if sorted(there[name].value.split(",")) != sorted(value.split(","))
+        }
+        if not different:
             return state
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in different.items()
+        ]
+        change = ConfigResource(ResourceType.TOPIC, state.name, incremental_configs=entries)
         admin.incremental_alter_configs([change])[change].result(TIMEOUT_S)
     except (KafkaException, TimeoutError) as error:
         reason = error.args[0].str() if isinstance(error, KafkaException) else "no answer in time"
+        name, value = next(iter(different.items()))
         raise TopicsFailed(
-            f"cannot set {RETENTION} of topic {state.name} to {asked}: {reason}; "
+            f"cannot set {name} of topic {state.name} to {value}: {reason}; "
             "allow it, or set it there and run `ugc migrate` again"
         ) from None
-    return replace(state, retention_changed=True)
+    return replace(
+        state, retention_changed=RETENTION in different, config_changed=bool(different.keys() - {RETENTION})
+    )

@@ -46,6 +46,18 @@ METRICS: dict[str, Metric] = {
     "ugc_etl_retries_total": Metric("counter", "Times a step was tried again after an outage.", ("step",)),
     "ugc_etl_lag_events": Metric("gauge", "Messages in the log not yet committed.", ("partition",)),
     "ugc_etl_last_commit_at_seconds": Metric("gauge", "Unix time of the last committed range."),
+    "ugc_etl_lag_seconds": Metric(
+        "gauge", "Age of the newest message committed, while others wait; 0 when none does.", ("partition",)
+    ),
+    "ugc_etl_freshness_seconds": Metric(
+        "gauge", "Everything accepted longer ago than this can be asked for: measured by canaries."
+    ),
+    "ugc_etl_drift_found_total": Metric(
+        "counter", "Days in which events_raw and what is counted from it were found to disagree for good."
+    ),
+    "ugc_etl_rows_mended_total": Metric(
+        "counter", "Rows that a check by offsets found missing after a crash or a lost answer, and put in."
+    ),
 }
 
 

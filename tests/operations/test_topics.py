@@ -64,6 +64,28 @@ def test_a_retention_asked_for_later_is_applied_and_told_once(bootstrap: str) ->
 
 
 @pytest.mark.stack
+def test_the_dead_letters_topic_is_brought_to_what_the_contract_says(
+    bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = Topic("retained", 1, message_bytes_max=100_000, days_kept_min=3, compacted=True)
+    monkeypatch.setattr(topics, "TOPICS", (Topic("retained", 1, message_bytes_max=50_000),))
+    ensure(bootstrap, retention_days=1)
+    assert told(bootstrap, letters)["cleanup.policy"] == "delete"
+    monkeypatch.setattr(topics, "TOPICS", (letters,))
+    (state,) = ensure(bootstrap, retention_days=1)
+    assert (state.created, state.retention_changed, state.config_changed) == (False, True, True)
+    wanted = {
+        "cleanup.policy": "compact,delete",
+        "delete.retention.ms": str(3 * DAY_MS),
+        "max.message.bytes": "100000",
+        "min.compaction.lag.ms": str(DAY_MS),
+        "retention.ms": str(3 * DAY_MS),
+    }
+    until(lambda: wanted.items() <= told(bootstrap, letters).items(), within_s=5, what="the configuration")
+    assert ensure(bootstrap, retention_days=2) == look(bootstrap), "and is left alone then"
+
+
+@pytest.mark.stack
 def test_a_topic_with_other_partitions_is_refused_and_none_is_changed(bootstrap: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for topic in (NewTopic(ONE.name, 2, 1), NewTopic(OTHER.name, 3, 1)):
@@ -98,7 +120,7 @@ def test_a_broker_that_does_not_answer_in_time_is_one_line(monkeypatch: pytest.M
     with pytest.raises(
         TopicsFailed, match=r"^cannot set retention\.ms of topic retained .*: no answer in time;"
     ):
-        topics._retained(admin, TopicState(ONE.name, 2, created=False), 7)
+        topics._held(admin, TopicState(ONE.name, 2, created=False), {"retention.ms": "7"})
 
 
 @pytest.mark.stack
@@ -117,4 +139,10 @@ def test_migrate_says_that_the_retention_changed(
     monkeypatch.setenv("UGC_TOPIC_RETENTION_DAYS", "3")
     assert run(["migrate", "--json"]) == 0
     first = json.loads(capsys.readouterr().out)["topics"][0]
-    assert first == {"name": "retained", "partitions": 2, "created": False, "retention_changed": True}
+    assert first == {
+        "name": "retained",
+        "partitions": 2,
+        "created": False,
+        "retention_changed": True,
+        "config_changed": False,
+    }

@@ -1,7 +1,6 @@
 """Offsets, ranges, and where they are cut."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -9,44 +8,61 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl import rows
 from etl.assignment import Assignment
-from etl.cutting import Cut, CutLimits, Cutter
+from etl.cutting import RANGE_DAYS_MAX, Cut, CutLimits, Cutter
 from etl.errors import AssignmentGone
+from etl.intents import Intent
 from etl.ranges import LogRecord, Offset, Position, Range
 
 NOW_MS = 1_795_262_400_250
 LIMITS = CutLimits(batch_rows_max=10, batch_bytes_max=10_000, flush_interval_ms=500)
 
 
-def assignment(partition: int = 0) -> Assignment:
-    return Assignment(topic="events", topic_id="T", partition=partition, committed=Position(0))
+def assignment(partition: int = 0, redo: Intent | None = None) -> Assignment:
+    return Assignment(topic="events", topic_id="T", partition=partition, committed=Position(0), redo=redo)
 
 
 def log_record(offset: int, value: bytes = b"v") -> LogRecord:
     return LogRecord(Offset(offset), 0, None, value, ())
 
 
-def on_day(offset: int, day: int) -> LogRecord:
-    return log_record(
-        offset, b'{"event_id":"%036d","occurred_at":"%04d-01-01T00:00:00.000Z"}' % (offset, 2000 + day)
-    )
+class Tried:
+    """A cutter, its clock, and records put in as a client hands them out."""
+
+    def __init__(self, parts: Any, limits: CutLimits) -> None:
+        self.clock = parts.ToldClock()
+        self.cutter = Cutter(limits, clock=self.clock)
+        self._message = parts.MemoryMessage
+        self._assignments: list[Assignment] = []
+
+    def add(self, ours: Assignment, records: Iterable[LogRecord]) -> None:
+        self.cutter.add(ours, [self._message(record) for record in records])
+        if ours not in self._assignments:
+            self._assignments.append(ours)
+
+    def drain(self) -> list[Cut]:
+        cuts = []
+        for ours in self._assignments:
+            while (cut := self.cutter.next(ours)) is not None:
+                cuts.append(cut)
+        return cuts
+
+    def ends(self) -> list[tuple[int, int]]:
+        return [(cut.range.first, cut.range.last) for cut in self.drain()]
 
 
 @pytest.fixture(scope="session")
-def make_cutter(parts: Any) -> Callable[..., tuple[Cutter, Any]]:
-    def make(limits: CutLimits = LIMITS) -> tuple[Cutter, Any]:
-        clock = parts.ToldClock()
-        return Cutter(limits, day_of=rows.day_of, clock=clock), clock
+def tried(parts: Any) -> Callable[..., Tried]:
+    return lambda limits=LIMITS: Tried(parts, limits)
+
+
+@pytest.fixture(scope="session")
+def on_day(record: Any) -> Callable[[int, int], LogRecord]:
+    def make(offset: int, day: int) -> LogRecord:
+        sent = record(offset, occurred_at_ms=NOW_MS - day * 86_400_000)
+        return LogRecord(Offset(offset), sent.timestamp_ms, sent.key, sent.value, tuple(sent.headers))
 
     return make
-
-
-def drain(cutter: Cutter) -> list[Cut]:
-    cuts = []
-    while (cut := cutter.next()) is not None:
-        cuts.append(cut)
-    return cuts
 
 
 def test_what_is_committed_is_the_place_after_the_last_record() -> None:
@@ -74,111 +90,219 @@ def test_an_ended_assignment_says_so() -> None:
         ours.check()
 
 
-def test_a_full_range_is_cut_at_once(make_cutter: Any) -> None:
-    cutter, _ = make_cutter()
-    ours = assignment()
-    cutter.add(ours, map(log_record, range(25)))
-    assert [(c.range.first, c.range.last) for c in drain(cutter)] == [(0, 9), (10, 19)]
+def test_a_full_range_is_cut_at_once(tried: Any) -> None:
+    one = tried()
+    one.add(assignment(), map(log_record, range(25)))
+    assert one.ends() == [(0, 9), (10, 19)]
 
 
-def test_a_range_is_full_with_its_last_row_and_not_with_the_next(make_cutter: Any) -> None:
-    cutter, _ = make_cutter()
-    cutter.add(assignment(), map(log_record, range(10)))
-    assert [len(cut.records) for cut in drain(cutter)] == [10]
+def test_a_range_is_full_with_its_last_row_and_not_with_the_next(tried: Any) -> None:
+    one = tried()
+    one.add(assignment(), map(log_record, range(10)))
+    assert one.ends() == [(0, 9)]
 
 
-def test_the_rest_is_cut_when_its_first_record_has_waited(make_cutter: Any) -> None:
-    cutter, clock = make_cutter()
-    cutter.add(assignment(), [log_record(0)])
-    clock.sleep(0.3)
-    cutter.add(assignment(1), [log_record(0)])
-    assert cutter.next() is None
-    assert cutter.due_in_s(9.0) == pytest.approx(0.2)
-    clock.sleep(0.2)
-    assert [cut.range.partition for cut in drain(cutter)] == [0]
-    assert cutter.due_in_s(9.0) == pytest.approx(0.3)
-    assert cutter.due_in_s(0.1) == 0.1
+def test_the_rest_is_cut_when_its_first_record_has_waited(tried: Any) -> None:
+    one = tried()
+    one.add(assignment(), [log_record(0)])
+    one.clock.sleep(0.3)
+    one.add(assignment(1), [log_record(0)])
+    assert one.drain() == []
+    assert one.cutter.due_in_s(9.0) == pytest.approx(0.2)
+    one.clock.sleep(0.2)
+    assert [cut.range.partition for cut in one.drain()] == [0]
+    assert one.cutter.due_in_s(9.0) == pytest.approx(0.3)
+    assert one.cutter.due_in_s(0.1) == 0.1
 
 
-def test_a_range_is_bounded_in_bytes_and_one_large_record_still_moves(make_cutter: Any) -> None:
-    cutter, clock = make_cutter(replace(LIMITS, batch_bytes_max=100))
+def test_a_range_is_bounded_in_bytes_and_one_large_record_still_moves(tried: Any) -> None:
+    one = tried(replace(LIMITS, batch_bytes_max=100))
     sizes = [60, 60, 300, 10, 10]
-    cutter.add(assignment(), [log_record(n, b"x" * size) for n, size in enumerate(sizes)])
-    clock.sleep(1)
-    assert [[len(r.value or b"") for r in cut.records] for cut in drain(cutter)] == [
-        [60],
-        [60],
-        [300],
-        [10, 10],
-    ]
+    one.add(assignment(), [log_record(n, b"x" * size) for n, size in enumerate(sizes)])
+    one.clock.sleep(1)
+    assert one.ends() == [(0, 0), (1, 1), (2, 2), (3, 4)]
 
 
-def test_a_range_touches_at_most_31_days(make_cutter: Any) -> None:
-    cutter, clock = make_cutter(replace(LIMITS, batch_rows_max=1000))
-    cutter.add(assignment(), [on_day(n, day=n // 2) for n in range(80)])
-    clock.sleep(1)
-    assert [len(cut.records) for cut in drain(cutter)] == [62, 18]
+def test_a_range_touches_at_most_40_days(tried: Any, on_day: Any) -> None:
+    one = tried(replace(LIMITS, batch_rows_max=1000, batch_bytes_max=10**9))
+    one.add(assignment(), [on_day(n, n % 43) for n in range(43)])
+    one.clock.sleep(1)
+    cuts = one.drain()
+    assert [len(cut.batch.days) for cut in cuts] == [RANGE_DAYS_MAX, 3]
+    assert [len(cut.batch) for cut in cuts] == [40, 3]
 
 
-def test_what_is_no_event_has_no_day_of_its_own() -> None:
-    assert rows.day_of(on_day(1, 26)) == b"2026-01-01"
-    assert {rows.day_of(log_record(n, b"garbage %070d" % n)) for n in range(5)} == {b""}
-    assert rows.day_of(LogRecord(Offset(0), 0, None, None, ())) == b""
+def test_days_are_counted_over_all_that_came(tried: Any, on_day: Any) -> None:
+    one = tried(replace(LIMITS, batch_rows_max=1000, batch_bytes_max=10**9))
+    ours = assignment()
+    for n in range(86):
+        one.add(ours, [on_day(n, n // 2)])
+    one.clock.sleep(1)
+    assert [len(cut.batch) for cut in one.drain()] == [80, 6]
 
 
-def test_an_event_in_another_order_has_its_day_too(record: Any) -> None:
-    days = set()
-    for n in range(3):
-        sent = record(1, occurred_at_ms=NOW_MS + n * 86_400_000)
-        turned = json.dumps(dict(reversed(json.loads(sent.value).items()))).encode()
-        days.add(rows.day_of(LogRecord(Offset(0), 0, None, turned, tuple(sent.headers))))
-    assert len(days - {b""}) == 3
+def test_what_is_no_event_has_no_day(tried: Any) -> None:
+    one = tried(replace(LIMITS, batch_rows_max=100, days_max=1))
+    one.add(assignment(), [log_record(n, b"garbage %070d" % n) for n in range(50)])
+    one.clock.sleep(1)
+    assert one.ends() == [(0, 49)]
 
 
-def test_an_ended_assignment_is_forgotten_and_the_others_stay(make_cutter: Any) -> None:
-    cutter, clock = make_cutter()
+def test_an_ended_assignment_is_forgotten_and_the_others_stay(tried: Any) -> None:
+    one = tried()
     gone, ours = assignment(), assignment(1)
-    cutter.add(gone, map(log_record, range(15)))
-    cutter.add(ours, [log_record(0)])
+    one.add(gone, map(log_record, range(15)))
+    one.add(ours, [log_record(0)])
     gone.end()
-    clock.sleep(1)
-    assert [cut.assignment for cut in drain(cutter)] == [ours]
+    one.cutter.forget_ended()
+    one.clock.sleep(1)
+    assert [cut.assignment for cut in one.drain()] == [ours]
+    assert one.cutter.bytes_held == 0
+
+
+def test_what_is_held_is_known_in_bytes(tried: Any) -> None:
+    one = tried()
+    one.add(assignment(), [log_record(n, b"x" * 10) for n in range(12)])
+    assert one.cutter.bytes_held == 120
+    assert one.ends() == [(0, 9)]
+    assert one.cutter.bytes_held == 20
+
+
+def test_who_needs_room_ends_every_range_where_it_is(tried: Any) -> None:
+    one = tried()
+    one.add(assignment(0), [log_record(0)])
+    one.add(assignment(1), [log_record(0)])
+    one.cutter.close_all()
+    assert len(one.drain()) == 2
+
+
+def intent(first: int, last: int, **more: Any) -> Intent:
+    said = {"records": 1, "crc": 1, "decoder": 1, "cut_at_ms": 5, **more}
+    return Intent(Offset(first), Offset(last), **said)
+
+
+@pytest.mark.parametrize("split", [1, 3, 40])
+def test_a_redo_is_cut_exactly_where_it_was_whatever_the_limits_are(tried: Any, split: int) -> None:
+    one = tried(replace(LIMITS, batch_rows_max=4, batch_bytes_max=10))
+    ours = assignment(redo=intent(3, 27))
+    records = list(map(log_record, range(3, 40)))
+    for start in range(0, len(records), split):
+        one.add(ours, records[start : start + split])
+        one.cutter.close_all()
+    one.clock.sleep(60)
+    redo, *rest = one.drain()
+    assert (redo.range.first, redo.range.last, redo.redo) == (3, 27, ours.redo)
+    assert redo.batch.records == 25
+    assert rest[0].range.first == 28
+    assert all(cut.redo is None and cut.batch.records <= 4 for cut in rest)
+
+
+def test_a_redo_waits_for_its_last_record_however_long(tried: Any) -> None:
+    one = tried()
+    ours = assignment(redo=intent(0, 9))
+    one.add(ours, map(log_record, range(9)))
+    one.clock.sleep(3600)
+    one.cutter.close_all()
+    assert one.drain() == []
+    one.add(ours, [log_record(9)])
+    assert one.ends() == [(0, 9)]
+
+
+def test_a_redo_whose_last_records_are_missing_ends_before_what_follows(tried: Any) -> None:
+    one = tried()
+    ours = assignment(redo=intent(0, 9))
+    one.add(ours, map(log_record, [0, 1, 15, 16]))
+    one.clock.sleep(1)
+    redo, after = one.drain()
+    assert (redo.range.first, redo.range.last, redo.batch.records) == (0, 9, 2)
+    assert (after.range.first, after.range.last, after.redo) == (15, 16, None)
+
+
+def test_a_redo_of_which_nothing_is_left_is_none(tried: Any) -> None:
+    one = tried()
+    one.add(assignment(redo=intent(0, 9)), [log_record(15)])
+    one.clock.sleep(1)
+    (cut,) = one.drain()
+    assert (cut.range.first, cut.redo) == (15, None)
+
+
+def test_a_redo_comes_once(tried: Any) -> None:
+    one = tried()
+    ours = assignment(redo=intent(0, 2))
+    one.add(ours, map(log_record, range(3)))
+    assert one.drain()[0].redo
+    one.add(ours, [log_record(3)])
+    one.clock.sleep(1)
+    assert one.drain()[0].redo is None
+
+
+def test_a_redo_reads_with_the_time_of_the_first_try(tried: Any, record: Any) -> None:
+    one = tried()
+    day_ms = 86_400_000
+    sent = record(1, occurred_at_ms=NOW_MS - 60 * day_ms, received_at_ms=NOW_MS - 60 * day_ms)
+    old = LogRecord(Offset(0), sent.timestamp_ms, sent.key, sent.value, tuple(sent.headers))
+    cut_at_ms = NOW_MS - 40 * day_ms
+    one.add(assignment(redo=intent(0, 0, cut_at_ms=cut_at_ms)), [old])
+    one.add(assignment(1), [old])
+    one.clock.sleep(1)
+    redo, fresh = one.drain()
+    assert (redo.intent.cut_at_ms, len(redo.batch), len(redo.batch.dead)) == (cut_at_ms, 1, 0)
+    assert (fresh.intent.cut_at_ms, len(fresh.batch), len(fresh.batch.dead)) == (NOW_MS, 0, 1)
+
+
+def test_a_redo_knows_whether_it_reads_as_it_did(tried: Any, on_day: Any) -> None:
+    one = tried()
+    records = [on_day(n, 0) for n in range(3)]
+    one.add(assignment(), records)
+    one.clock.sleep(1)
+    (first,) = one.drain()
+    assert first.reads_as_intended
+    for redo, same in ((first.intent, True), (replace(first.intent, crc=0), False)):
+        again = tried()
+        again.add(assignment(redo=redo), records)
+        assert [cut.reads_as_intended for cut in again.drain()] == [same]
+
+
+def test_only_the_named_range_is_read_with_care(tried: Any, on_day: Any) -> None:
+    one = tried()
+    one.cutter.be_careful(Range("T", 0, Offset(0), Offset(2)))
+    one.add(assignment(redo=intent(0, 2)), [on_day(n, 0) for n in range(5)])
+    one.add(assignment(1, redo=intent(0, 2)), [on_day(n, 0) for n in range(5)])
+    one.clock.sleep(1)
+    assert [(cut.careful, len(cut.batch.whole)) for cut in one.drain()] == [
+        (True, 3),
+        (False, 0),
+        (False, 0),
+        (False, 0),
+    ]
 
 
 @given(
     reads=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 12), st.integers(0, 700)), max_size=30),
     rows_max=st.integers(1, 8),
+    bytes_max=st.integers(1, 60),
 )
 def test_every_record_comes_out_once_in_order_and_no_range_mixes_partitions(
-    make_cutter: Any, reads: list[tuple[int, int, int]], rows_max: int
+    tried: Any, reads: list[tuple[int, int, int]], rows_max: int, bytes_max: int
 ) -> None:
-    cutter, clock = make_cutter(replace(LIMITS, batch_rows_max=rows_max))
+    one = tried(replace(LIMITS, batch_rows_max=rows_max, batch_bytes_max=bytes_max))
     assignments = [assignment(n) for n in range(3)]
     read = [0, 0, 0]
     cuts = []
     for partition, count, pause_ms in reads:
-        cutter.add(assignments[partition], [log_record(read[partition] + n) for n in range(count)])
+        records = [log_record(read[partition] + n, b"x" * (n * 3 % 17)) for n in range(count)]
+        one.add(assignments[partition], records)
         read[partition] += count
-        clock.sleep(pause_ms / 1000)
-        cuts += drain(cutter)
-    clock.sleep(1)
-    cuts += drain(cutter)
+        one.clock.sleep(pause_ms / 1000)
+        cuts += one.drain()
+    one.clock.sleep(1)
+    cuts += one.drain()
     for partition in range(3):
-        offsets = [r.offset for c in cuts if c.range.partition == partition for r in c.records]
+        offsets = [d.record.offset for c in cuts if c.range.partition == partition for d in c.batch.dead]
         assert offsets == list(range(read[partition]))
-    assert all(len(cut.records) <= rows_max for cut in cuts)
-
-
-@given(values=st.lists(st.integers(0, 60), min_size=1, max_size=60), split=st.integers(1, 20))
-def test_full_ranges_are_cut_at_the_same_places_however_the_records_arrive(
-    make_cutter: Any, values: list[int], split: int
-) -> None:
-    records = [log_record(n, b"x" * size) for n, size in enumerate(values)]
-    limits = replace(LIMITS, batch_rows_max=4, batch_bytes_max=100)
-    whole, parts = make_cutter(limits)[0], make_cutter(limits)[0]
-    ours = assignment()
-    whole.add(ours, records)
-    for start in range(0, len(records), split):
-        parts.add(ours, records[start : start + split])
-    ends = [[(c.range.first, c.range.last) for c in drain(cutter)] for cutter in (whole, parts)]
-    assert ends[0] == ends[1]
+    for cut in cuts:
+        assert cut.batch.records <= rows_max
+        assert cut.batch.records == 1 or cut.batch.size_bytes <= bytes_max
+        assert cut.range.first == cut.batch.dead[0].record.offset
+        assert cut.range.last == cut.batch.dead[-1].record.offset
+        assert (cut.intent.first, cut.intent.last) == (cut.range.first, cut.range.last)

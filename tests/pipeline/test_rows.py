@@ -1,95 +1,222 @@
-"""From a record to a row: the bytes that reach the warehouse."""
+"""From records to rows: the bytes that reach the warehouse, on the fast way and on the careful one."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from contract.reading import Event
+from contract.wire import Arrival, encode
 from etl import rows
-from etl.assignment import Assignment
-from etl.cutting import Cut
-from etl.dedup import keep_new
-from etl.errors import Poison
-from etl.ranges import LogRecord, Offset, Position
+from etl.batch import Batch, occurred_at
+from etl.ranges import LogRecord, Offset
+from etl.rows import RowReader
+
+NOW_MS = 1_795_262_400_250
+DAY_MS = 86_400_000
 
 
 def in_log(record: Any, offset: int = 7) -> LogRecord:
     return LogRecord(Offset(offset), record.timestamp_ms, record.key, record.value, tuple(record.headers))
 
 
-def cut(*records: LogRecord) -> Cut:
-    ours = Assignment(topic="events", topic_id="T-1", partition=2, committed=Position(0))
-    return Cut(ours, list(records))
+@pytest.fixture(scope="session")
+def read(parts: Any) -> Callable[..., Batch]:
+    def read(*records: LogRecord, careful: bool = False, cut_at_ms: int = NOW_MS) -> Batch:
+        reader = RowReader("T-1", 2, cut_at_ms=cut_at_ms, careful=careful)
+        return reader.read([parts.MemoryMessage(record) for record in records])
+
+    return read
 
 
-def test_a_row_brings_every_column_and_its_place_in_the_log_first(record: Any) -> None:
-    row = rows.decode(cut(in_log(record(1)))).rows[0]
-    line = orjson.loads(row.line)
+@pytest.fixture
+def no_codec(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the fast way is open."""
+    monkeypatch.delattr("contract.wire.decode")
+
+
+def test_a_row_brings_every_column_and_its_place_in_the_log_first(read: Any, record: Any) -> None:
+    batch = read(in_log(record(1)))
+    line = orjson.loads(batch.lines[0])
     assert tuple(line) == rows.COLUMNS
     assert (line["kafka_topic_id"], line["kafka_partition"], line["kafka_offset"]) == ("T-1", 2, 7)
-    assert row.event_id == line["event_id"] == str(UUID(int=1))
+    assert batch.ids == [line["event_id"].encode()] == [str(UUID(int=1)).encode()]
+    assert batch.offsets == [7]
+    assert batch.days == {occurred_at(batch.lines[0])[:10]} == {line["occurred_at"][:10].encode()}
 
 
-def test_the_clients_bytes_are_not_touched(record: Any) -> None:
+@pytest.mark.usefixtures("no_codec")
+def test_what_the_codec_wrote_passes_through_untouched_and_unread(read: Any, record: Any) -> None:
     properties = b'{ "b" : 1.0, "a":"\\u00e9","a":null, "big":12345678901234567890}'
     sent = record(1, properties=properties)
-    row = rows.decode(cut(in_log(sent))).rows[0]
-    assert row.line.endswith(sent.value[1:])
-    assert properties in row.line
+    batch = read(in_log(sent))
+    assert batch.lines[0].endswith(sent.value[1:])
+    assert properties in batch.lines[0]
 
 
-@pytest.mark.parametrize("user_id", ['":x', '\\":x', "\\", '\\\\"', '","user_id":"', '":' * 12])
-def test_what_is_written_as_the_codec_writes_passes_through_untouched(
-    record: Any, monkeypatch: pytest.MonkeyPatch, user_id: str
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TIMES = st.integers(0, 4_102_444_800_000 - 1)
+RECORDS = st.builds(
+    lambda occurred_at_ms, received_at_ms, ip, family, bots, **said: encode(
+        Event(occurred_at_ms=occurred_at_ms, **said), Arrival(received_at_ms, ip, family, tuple(bots))
+    ),
+    event_id=st.uuids().map(str),
+    occurred_at_ms=st.one_of(TIMES, st.integers(NOW_MS - 60 * DAY_MS, NOW_MS + DAY_MS)),
+    received_at_ms=st.one_of(TIMES, st.integers(NOW_MS - 60 * DAY_MS, NOW_MS + DAY_MS)),
+    user_id=TEXTS.filter(bool),
+    event_type=st.from_regex(r"[a-z][a-z0-9_.]{0,20}", fullmatch=True),
+    properties=st.dictionaries(TEXTS, TEXTS | st.none() | st.integers(), max_size=3).map(
+        lambda said: json.dumps(said).encode()
+    ),
+    value=st.floats(allow_nan=False, allow_infinity=False),
+    session_id=st.none() | TEXTS,
+    skew_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
+    ip=st.just("192.0.2.0"),
+    family=TEXTS,
+    bots=st.lists(TEXTS, max_size=3),
+)
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=4))
+def test_whatever_the_contract_can_encode_reads_the_same_on_both_ways(read: Any, sent: list[Any]) -> None:
+    records = [in_log(each, offset) for offset, each in enumerate(sent)]
+    fast, careful = read(*records), read(*records, careful=True)
+    assert (fast.lines, fast.ids, fast.offsets) == (careful.lines, careful.ids, careful.offsets)
+    assert [(d.record, d.reason) for d in fast.dead] == [(d.record, d.reason) for d in careful.dead]
+    assert (fast.days, fast.records, fast.crc) == (careful.days, careful.records, careful.crc)
+    assert [record.offset for record in careful.whole] == careful.offsets
+
+
+FOREIGN = [None, b"", b"\x00\xff", b"{}", b"[]", b"null", b'{"event_id":"x"}', b"\x80\x04K\x01."]
+
+
+@given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 40))
+def test_one_reading_of_many_is_many_readings_of_one(
+    read: Any, record: Any, kinds: list[int], split: int
 ) -> None:
-    sent = record(1, user_id=user_id, properties=b'{"user_id":"x", "properties":{}}')
-    monkeypatch.delattr("contract.wire.encode")
-    assert rows.decode(cut(in_log(sent))).rows[0].line.endswith(sent.value[1:])
-
-
-def test_a_line_has_no_line_break_in_it(record: Any) -> None:
-    row = rows.decode(cut(in_log(record(1, user_id="a\nb\u2028c")))).rows[0]
-    assert b"\n" not in row.line
+    good = in_log(record(1))
+    records = [
+        good._replace(offset=Offset(n), value=FOREIGN[kind] if kind < len(FOREIGN) else good.value)
+        for n, kind in enumerate(kinds)
+    ]
+    together, apart = read(*records), Batch()
+    for start in range(0, len(records), split):
+        apart.extend(read(*records[start : start + split]))
+    assert (together.lines, together.ids, together.dead) == (apart.lines, apart.ids, apart.dead)
+    assert (together.offsets, together.days, together.records) == (apart.offsets, apart.days, apart.records)
+    assert together.records == len(records) == len(together) + len(together.dead)
+    assert [letter.record.offset for letter in together.dead] == [
+        n for n, kind in enumerate(kinds) if kind < len(FOREIGN)
+    ]
 
 
 @pytest.mark.parametrize(
-    "value", [None, b"", b"\x00\xff", b"{}", b"[]", b"null", b'{"event_id":"x"}', b"\x80\x04K\x01."]
+    "user_id", ['":x', '\\":x', "\\", '\\\\"', '","user_id":"', '":' * 12, "a\nb\u2028c"]
 )
-def test_foreign_bytes_become_a_dead_letter_with_a_reason(record: Any, value: bytes | None) -> None:
+def test_text_that_looks_like_members_is_text(read: Any, record: Any, user_id: str) -> None:
+    sent = record(1, user_id=user_id, properties=b'{"user_id":"x", "properties":{}}')
+    for careful in (False, True):
+        (line,) = read(in_log(sent), careful=careful).lines
+        assert line.endswith(sent.value[1:])
+        assert b"\n" not in line
+
+
+@pytest.mark.parametrize("value", FOREIGN)
+def test_foreign_bytes_become_a_dead_letter_with_a_reason(
+    read: Any, record: Any, value: bytes | None
+) -> None:
     good = in_log(record(1), offset=0)
-    headers = good.headers
-    foreign = LogRecord(Offset(1), 0, b"k", value, headers)
-    read = rows.decode(cut(good, foreign, in_log(record(2), offset=2)))
-    assert [row.event_id for row in read.rows] == [str(UUID(int=1)), str(UUID(int=2))]
-    (letter,) = read.dead
-    assert letter.record is foreign
+    foreign = LogRecord(Offset(1), 0, b"k", value, good.headers)
+    batch = read(good, foreign, in_log(record(2), offset=2))
+    assert batch.offsets == [0, 2]
+    (letter,) = batch.dead
+    assert letter.record == foreign
     assert letter.reason
     assert letter.message
 
 
-def test_another_version_of_the_contract_becomes_a_dead_letter(record: Any) -> None:
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ((("ugc-contract", b"999"),), "version_unknown"),
+        ((), "version_missing"),
+        ((("ugc-contract", None),), "version_missing"),
+    ],
+)
+def test_another_version_of_the_contract_becomes_a_dead_letter(
+    read: Any, record: Any, headers: Any, reason: str
+) -> None:
+    batch = read(in_log(record(1))._replace(headers=headers))
+    assert not batch.ids
+    assert [letter.reason for letter in batch.dead] == [reason]
+
+
+def test_more_headers_than_ours_are_no_fault(read: Any, record: Any) -> None:
     good = in_log(record(1))
-    newer = good._replace(headers=(("ugc-contract", b"999"),))
-    none = good._replace(headers=())
-    read = rows.decode(cut(newer, none))
-    assert not read.rows
-    assert len(read.dead) == 2
+    batch = read(good._replace(headers=(*good.headers, ("trace", b"x"))))
+    assert batch.lines == read(good).lines
 
 
-def test_one_record_that_cannot_be_a_row_is_poison() -> None:
-    with pytest.raises(Poison) as raised:
-        rows.row_maker("T", 0)(LogRecord(Offset(0), 0, None, None, ()))
-    assert raised.value.reason == "tombstone"
+@pytest.mark.parametrize("key", [None, b"", b"somebody", str(UUID(int=2)).encode()])
+def test_a_key_that_is_not_the_event_id_becomes_a_dead_letter(read: Any, record: Any, key: Any) -> None:
+    (letter,) = read(in_log(record(1))._replace(key=key)).dead
+    assert letter.reason == rows.KEY_IS_NOT_EVENT_ID
+
+
+@pytest.mark.parametrize(
+    "strange", [str.upper, lambda i: i.replace("-", "") + "----", lambda i: i[:-1] + "g"]
+)
+def test_an_id_in_another_spelling_never_passes_fast(
+    read: Any, record: Any, strange: Callable[[str], str]
+) -> None:
+    good = in_log(record(0xABCDEF))
+    event_id = str(UUID(int=0xABCDEF))
+    other = strange(event_id).encode()
+    changed = (good.value or b"").replace(event_id.encode(), other)
+    batch = read(good._replace(key=other, value=changed))
+    assert not batch.ids
+    assert [letter.reason for letter in batch.dead] == ["wrong_shape"]
 
 
 @pytest.mark.parametrize("at_ms", [-1, 4_102_444_800_000])
-@pytest.mark.parametrize("name", ["occurred_at_ms", "received_at_ms"])
-def test_a_time_that_the_warehouse_would_fold_over_is_poison(record: Any, name: str, at_ms: int) -> None:
-    read = rows.decode(cut(in_log(record(1, **{name: at_ms}))))
-    assert [letter.reason for letter in read.dead] == [rows.TIME_NOT_STORABLE]
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_time_that_the_warehouse_would_fold_over_is_poison(
+    read: Any, record: Any, at_ms: int, careful: bool
+) -> None:
+    batch = read(in_log(record(1, occurred_at_ms=at_ms)), careful=careful)
+    assert [letter.reason for letter in batch.dead] == [rows.TIME_NOT_STORABLE]
+
+
+HORIZON_MS = rows.HORIZON_DAYS * DAY_MS
+
+
+@pytest.mark.parametrize(("younger_ms", "dead"), [(-1, True), (0, False), (DAY_MS, False)])
+def test_what_is_older_than_the_memory_of_ids_is_a_dead_letter(
+    read: Any, record: Any, younger_ms: int, dead: bool
+) -> None:
+    at_ms = NOW_MS - HORIZON_MS + younger_ms
+    for careful in (False, True):
+        batch = read(in_log(record(1, occurred_at_ms=at_ms, received_at_ms=at_ms)), careful=careful)
+        assert [letter.reason for letter in batch.dead] == [rows.OLDER_THAN_HORIZON] * dead
+        assert len(batch) == (not dead)
+
+
+def test_the_same_range_reads_the_same_whenever_it_is_read(read: Any, record: Any) -> None:
+    at_ms = NOW_MS - HORIZON_MS + 1
+    old = in_log(record(1, occurred_at_ms=at_ms, received_at_ms=at_ms))
+    assert len(read(old)) == 1
+    assert not len(read(old, cut_at_ms=NOW_MS + DAY_MS))
+    assert read(old).crc != read(old, cut_at_ms=NOW_MS + DAY_MS).crc
+
+
+@pytest.mark.usefixtures("no_codec")
+def test_an_event_of_a_month_ago_that_came_today_still_passes_fast(read: Any, record: Any) -> None:
+    assert len(read(in_log(record(1, occurred_at_ms=NOW_MS - 37 * DAY_MS)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -105,57 +232,39 @@ def test_a_time_that_the_warehouse_would_fold_over_is_poison(record: Any, name: 
     ids=["space in front", "a member twice", "spaces", "space in the middle", "twice early", "other order"],
 )
 def test_what_the_codec_reads_reaches_the_warehouse_as_the_codec_writes_it(
-    record: Any, strange: Callable[[bytes], bytes]
+    read: Any, record: Any, strange: Callable[[bytes], bytes]
 ) -> None:
     sent = in_log(record(1))
     assert sent.value is not None
-    row = rows.decode(cut(sent._replace(value=strange(sent.value)))).rows[0]
-    assert row.line.count(b'"user_id"') == 1
-    assert row.line.startswith(b'{"kafka_topic_id":"T-1","kafka_partition":2,"kafka_offset":7,"event_id":"')
+    (line,) = read(sent._replace(value=strange(sent.value)), careful=True).lines
+    assert line.count(b'"user_id"') == 1
+    assert line.startswith(b'{"kafka_topic_id":"T-1","kafka_partition":2,"kafka_offset":7,"event_id":"')
 
 
-def test_the_same_record_gives_the_same_bytes(record: Any) -> None:
-    first, second = (rows.decode(cut(in_log(record(5)))).rows[0].line for _ in range(2))
-    assert first == second
+def canary(offset: int, said: bytes | None, value: bytes | None = b"") -> LogRecord:
+    return LogRecord(Offset(offset), 5, None, value, ((rows.CANARY_HEADER, said),))
 
 
-def test_of_two_copies_the_lower_offset_wins(record: Any, parts: Any) -> None:
-    read = rows.decode(cut(in_log(record(1, user_id="first"), 0), in_log(record(1, user_id="second"), 1)))
-    fresh = keep_new(read.rows, parts.MemoryStore())
-    assert [row.event.user_id for row in fresh.rows] == ["first"]
-    assert (fresh.duplicates, fresh.conflicts) == (1, 1)
-
-
-def test_copies_that_agree_are_no_conflict(record: Any, parts: Any) -> None:
-    again = in_log(record(1), 1)
-    read = rows.decode(cut(in_log(record(1), 0), again))
-    fresh = keep_new(read.rows, parts.MemoryStore())
-    assert (len(fresh.rows), fresh.duplicates, fresh.conflicts) == (1, 1, 0)
+def test_a_canary_is_neither_a_row_nor_a_dead_letter(read: Any, record: Any) -> None:
+    batch = read(in_log(record(1), 0), canary(1, b"1700000000000"), canary(2, b"1600000000000"))
+    assert (len(batch), batch.records, batch.canaries, batch.dead) == (1, 3, 2, [])
+    assert batch.canary_sent_at_ms == 1_700_000_000_000
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {"occurred_at_ms": 0},
-        {"user_id": "x"},
-        {"event_type": "other"},
-        {"value": 2.0},
-        {"session_id": "x"},
-        {"properties": b"{}"},
-    ],
-    ids=lambda changes: next(iter(changes)),
+    "record_", [canary(1, b"soon"), canary(1, None), canary(1, b"1", b"{}"), canary(1, b"")]
 )
-def test_copies_that_differ_in_anything_the_client_said_are_a_conflict(
-    record: Any, parts: Any, changes: dict[str, Any]
-) -> None:
-    read = rows.decode(cut(in_log(record(1), 0), in_log(record(1, **changes), 1)))
-    assert keep_new(read.rows, parts.MemoryStore()).conflicts == 1
+def test_what_only_looks_like_a_canary_is_foreign(read: Any, record_: LogRecord) -> None:
+    batch = read(record_)
+    assert (batch.canaries, len(batch.dead)) == (0, 1)
 
 
-def test_what_has_a_row_is_left_out_and_the_order_kept(record: Any, parts: Any) -> None:
-    store = parts.MemoryStore()
-    store.rows.append({"event_id": str(UUID(int=2))})
-    read = rows.decode(cut(*(in_log(record(n), n) for n in (3, 2, 1))))
-    fresh = keep_new(read.rows, store)
-    assert [row.event_id for row in fresh.rows] == [str(UUID(int=3)), str(UUID(int=1))]
-    assert fresh.duplicates == 1
+def test_left_out_rows_take_their_columns_with_them(read: Any, record: Any) -> None:
+    sent: Sequence[LogRecord] = [in_log(record(n), n) for n in range(5)]
+    batch = read(*sent, careful=True)
+    assert batch.without(set()) is batch
+    assert batch.without({1, 3}) == batch.only([4, 0, 2])
+    assert batch.without({1, 3}).offsets == [0, 2, 4]
+    assert [each.offset for each in batch.only([1, 3]).whole] == [1, 3]
+    assert batch.without({0}).records == 5
+    assert batch.block().splitlines() == batch.lines

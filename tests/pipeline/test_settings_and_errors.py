@@ -8,8 +8,8 @@ from confluent_kafka import KafkaError
 
 from clickhouse.client import QueryFailed, Rejected, Unavailable
 from etl import kafka_errors
+from etl.asking import branched
 from etl.errors import EtlError, Fatal, Poison, Retryable, Withdrawn
-from etl.load import _branched
 from etl.retry import BackOff
 from etl.settings import EtlSettings
 from etl.source import configuration
@@ -18,7 +18,7 @@ from telemetry.settings import SettingsError, load
 
 def test_the_defaults_fit_together() -> None:
     settings = load(EtlSettings)
-    assert settings.batch_rows_max == 10_000
+    assert settings.batch_rows_max == 50_000
     assert settings.flush_interval_ms == 500
     assert settings.etl_metrics_port == 9002
 
@@ -66,6 +66,14 @@ def test_nothing_is_committed_or_skipped_behind_our_back() -> None:
     assert configuration(EtlSettings(etl_instance_id="one"))["group.instance.id"] == "one"
 
 
+def test_where_the_broker_shares_out_the_partitions_it_also_watches_the_sessions() -> None:
+    chosen = configuration(EtlSettings(etl_group_protocol="consumer", etl_instance_id="one"))
+    assert chosen["group.protocol"] == "consumer"
+    assert chosen["group.instance.id"] == "one"
+    assert not {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"} & set(chosen)
+    assert "group.protocol" not in configuration(EtlSettings())
+
+
 @pytest.mark.parametrize(
     ("raised", "branch"),
     [
@@ -76,7 +84,7 @@ def test_nothing_is_committed_or_skipped_behind_our_back() -> None:
     ],
 )
 def test_every_warehouse_error_has_one_branch(raised: Exception, branch: type[EtlError]) -> None:
-    with pytest.raises(branch), _branched():
+    with pytest.raises(branch), branched():
         raise raised
 
 

@@ -3,17 +3,19 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
+from warehouse_rows import Stand, id_v4, id_v7, stand, today_at
 
 from clickhouse.client import connect
 from etl import rows
-from etl.errors import Fatal
-from etl.load import IDS_A_QUESTION_MAX, ClickHouseStore, check_columns
+from etl.asking import FIELD_IDS_MAX
+from etl.batch import Batch
+from etl.errors import Fatal, Refused
+from etl.load import ClickHouseStore, check_columns
 from etl.ports import RowStore
-from etl.ranges import LogRecord, Offset
 
 
 @dataclass
@@ -21,54 +23,31 @@ class Table:
     """A store, and how many of this test's rows are in the table and in the aggregate."""
 
     store: RowStore
-    topic_id: str
+    stand: Stand
     counts: Callable[[], tuple[int, int]]
 
-    def block(self, records: Any) -> bytes:
-        """The rows of the codec's records, at offsets 0, 1, 2, …"""
-        to_row = rows.row_maker(self.topic_id, 0)
-        return b"\n".join(to_row(in_log(each, offset)).line for offset, each in enumerate(records))
-
-
-def in_log(record: Any, offset: int) -> LogRecord:
-    return LogRecord(Offset(offset), record.timestamp_ms, record.key, record.value, tuple(record.headers))
+    def insert(self, batch: Batch, *, token: str = "") -> None:
+        self.store.insert(batch.block(), token=token or self.stand.range_of(batch).token)
 
 
 @pytest.fixture(params=["memory", pytest.param("clickhouse", marks=pytest.mark.stack)])
 def table(request: pytest.FixtureRequest, parts: Any) -> Table:
     if request.param == "memory":
         store = parts.MemoryStore()
-        return Table(store, "T", lambda: (len(store.rows), store.counted))
-    return on_clickhouse(request.getfixturevalue("warehouse_dsn"))
-
-
-def on_clickhouse(warehouse_dsn: Callable[[str], str]) -> Table:
-    topic_id = uuid.uuid4().hex
-    admin = connect(warehouse_dsn("admin"))
+        return Table(store, Stand(store, None), lambda: (len(store.rows), store.counted))  # type: ignore[arg-type]
+    here = stand(request.getfixturevalue("warehouse_dsn"))
 
     def counts() -> tuple[int, int]:
-        where = f"FROM {{table}} WHERE kafka_topic_id = '{topic_id}'"
-        raw = admin.query("SELECT count() " + where.format(table="events_raw")).first_row[0]
-        counted = admin.query(
-            "SELECT countMerge(actions) " + where.format(table="events_by_quarter_hour")
-        ).first_row[0]
-        return raw, counted
+        found = here.counts()
+        assert found["ids"] >= found["distinct"]
+        return found["raw"], found["counted"]
 
-    return Table(ClickHouseStore(connect(warehouse_dsn("writer"))), topic_id, counts)
+    return Table(here.store, here, counts)
 
 
 @pytest.fixture
-def fresh(record: Any) -> Callable[..., list[Any]]:
-    """Records with ids that no other test has."""
-
-    def make(count: int, **changes: Any) -> list[Any]:
-        return [record(uuid.uuid4().int, **changes) for _ in range(count)]
-
-    return make
-
-
-def ids(records: list[Any]) -> list[str]:
-    return [record.key.decode() for record in records]
+def here(warehouse_dsn: Callable[[str], str]) -> Stand:
+    return stand(warehouse_dsn)
 
 
 def test_the_rows_bring_what_the_table_wants(table: Table) -> None:
@@ -76,49 +55,75 @@ def test_the_rows_bring_what_the_table_wants(table: Table) -> None:
     assert set(table.store.columns()) == set(rows.COLUMNS)
 
 
-def test_inserted_rows_are_stored_and_counted(table: Table, fresh: Any) -> None:
-    records = fresh(100)
-    table.store.insert(table.block(records), token=f"{table.topic_id}:0:0-99")
+@pytest.mark.parametrize("make_id", [id_v4, id_v7])
+def test_inserted_rows_are_stored_and_counted(table: Table, make_id: Callable[[], str]) -> None:
+    batch = table.stand.batch(100, make_id=make_id)
+    table.insert(batch)
     assert table.counts() == (100, 100)
-    assert table.store.stored(ids(records)) == set(ids(records))
+    assert table.store.stored(batch.ids) == set(batch.ids)
 
 
-def test_the_same_block_under_the_same_token_changes_nothing(table: Table, fresh: Any) -> None:
-    block = table.block(fresh(10))
+def test_the_same_block_under_the_same_token_changes_nothing(table: Table) -> None:
+    batch = table.stand.batch(10)
     for _ in range(3):
-        table.store.insert(block, token=f"{table.topic_id}:0:0-9")
+        table.insert(batch)
     assert table.counts() == (10, 10)
 
 
-def test_the_same_block_under_another_token_is_stored_again(table: Table, fresh: Any) -> None:
-    block = table.block(fresh(10))
-    for first in range(2):
-        table.store.insert(block, token=f"{table.topic_id}:0:{first}-9")
+def test_the_same_block_under_another_token_is_stored_again(table: Table) -> None:
+    batch = table.stand.batch(10)
+    for number in range(2):
+        table.store.insert(batch.block(), token=f"{table.stand.topic_id}:0:{number}-9")
     assert table.counts() == (20, 20)
 
 
-def test_stored_names_those_that_are_there_and_no_others(table: Table, fresh: Any) -> None:
-    there, absent = fresh(5), fresh(5)
-    table.store.insert(table.block(there), token=f"{table.topic_id}:0:0-4")
-    assert table.store.stored(ids(there + absent)) == set(ids(there))
+def test_stored_names_those_that_are_there_and_no_others(table: Table) -> None:
+    there, absent = table.stand.batch(5), table.stand.batch(5, first=5, make_id=id_v4)
+    table.insert(there)
+    assert table.store.stored(there.ids + absent.ids) == set(there.ids)
     assert table.store.stored([]) == set()
 
 
-def test_a_question_of_any_size_is_answered(table: Table, fresh: Any) -> None:
-    there = fresh(2)
-    table.store.insert(table.block(there), token=f"{table.topic_id}:0:0-1")
-    absent = [str(UUID(int=n)) for n in range(2 * IDS_A_QUESTION_MAX + 10)]
-    asked = [ids(there)[0], *absent, ids(there)[1]]
-    assert table.store.stored(asked) >= set(ids(there))
+def test_on_a_redo_the_range_s_own_rows_do_not_count(table: Table) -> None:
+    before, own = table.stand.batch(3), table.stand.batch(4, first=3)
+    table.insert(before)
+    table.insert(own)
+    asked = before.ids + own.ids
+    leaving_out = table.stand.range_of(own)
+    assert table.store.stored(asked, leaving_out=leaving_out) == set(before.ids)
+    assert table.store.stored(asked) == set(asked)
 
 
-def test_rows_of_31_days_go_in_one_insert(table: Table, record: Any) -> None:
-    day_ms, newest_ms = 86_400_000, 1_795_262_400_000
-    records = [record(uuid.uuid4().int, occurred_at_ms=newest_ms - day_ms * (n % 31)) for n in range(31 * 3)]
-    block = table.block(records)
+@pytest.mark.parametrize("count", [FIELD_IDS_MAX, FIELD_IDS_MAX + 1, 100_001])
+def test_a_question_of_any_size_is_answered(table: Table, count: int) -> None:
+    there = table.stand.batch(2)
+    table.insert(there)
+    absent = [str(uuid.UUID(int=n)).encode() for n in range(1, count)]
+    asked = [there.ids[0], *absent, there.ids[1]]
+    assert table.store.stored(asked) == set(there.ids)
+
+
+def test_rows_of_40_days_go_in_one_insert(table: Table) -> None:
+    """More days than this a range does not touch. The oldest are gone from the table by age, and counted."""
+    times = [today_at() - timedelta(days=number) for number in range(29)]
+    batch = table.stand.batch(58, times=times)
     for _ in range(2):
-        table.store.insert(block, token=f"{table.topic_id}:0:0-92")
-    assert table.counts() == (93, 93)
+        table.insert(batch)
+    assert table.counts() == (58, 58)
+    old = table.stand.batch(22, first=58, times=[today_at() - timedelta(days=n) for n in range(29, 40)])
+    table.insert(old)
+    assert table.counts()[1] == 80
+    assert table.store.stored(old.ids) == set(old.ids)
+
+
+def test_what_is_remembered_is_every_id_or_its_time(table: Table) -> None:
+    batch = table.stand.batch(20, make_id=id_v4)
+    table.insert(batch)
+    blob = b"".join(table.store.remembered())
+    assert len(blob) % 16 == 0
+    there = {blob[at : at + 16] for at in range(0, len(blob), 16)}
+    assert {uuid.UUID(id_.decode()).int.to_bytes(16, "little") for id_ in batch.ids} <= there
+    assert table.store.remembered_count() >= 20
 
 
 def test_a_ping_is_answered(table: Table) -> None:
@@ -138,56 +143,80 @@ def test_a_schema_that_is_not_ours_is_fatal(there: tuple[str, ...], says: str) -
 
 
 @pytest.mark.stack
-def test_every_column_lands_as_it_was_sent(warehouse_dsn: Any, record: Any) -> None:
-    table = on_clickhouse(warehouse_dsn)
+def test_every_column_lands_as_it_was_sent(here: Stand) -> None:
     properties = b'{ "b" : 1.0, "a":"\\u00e9", "n":{"x":[1,2]}, "a":null}'
-    sent = record(
-        uuid.uuid4().int,
-        user_id='q"\\\n\u2028é',
-        properties=properties,
-        value=-0.1,
-        session_id="s-1",
-        skew_ms=-5,
-        occurred_at_ms=1_795_229_146_117,
-    )
-    table.store.insert(table.block([sent]), token=f"{table.topic_id}:0:0-0")
-    columns = (
-        "user_id, properties, value, session_id, skew_ms, toUnixTimestamp64Milli(occurred_at), is_bot, "
-        "kafka_partition, kafka_offset"
-    )
-    found = connect(warehouse_dsn("admin")).query(
-        f"SELECT {columns} FROM events_raw WHERE kafka_topic_id = {{id:String}}",
-        parameters={"id": table.topic_id},
-    )
-    assert found.result_rows == [
-        ('q"\\\n\u2028é', properties.decode(), -0.1, "s-1", -5, 1_795_229_146_117, False, 0, 0)
-    ]
+    batch = here.batch(1, user_id='q"\\\n\u2028é', value=-0.1, session_id="s-1", skew_ms=-5)
+    line = batch.block().replace(b'{"element":"play"}', properties)
+    here.store.insert(line, token="T")
+    columns = "user_id, properties, value, session_id, skew_ms, is_bot, kafka_partition, kafka_offset"
+    found = here.admin.query(f"SELECT {columns} FROM events_raw WHERE kafka_topic_id = '{here.topic_id}'")
+    assert found.result_rows == [('q"\\\n\u2028é', properties.decode(), -0.1, "s-1", -5, False, 0, 0)]
+
+
+def _without_receipt(line: bytes) -> bytes:
+    return line[: line.index(b'"received_at":')] + line[line.index(b'"ip":') :]
+
+
+BROKEN: dict[str, Callable[[bytes], bytes]] = {
+    "unknown member": lambda line: line.replace(b'"kafka_offset"', b'"unheard_of"'),
+    "text for a number": lambda line: line.replace(b'"value":1.5', b'"value":"x"'),
+    "null": lambda line: line.replace(b'"session_id":""', b'"session_id":null'),
+    "cut off": lambda line: line[:-1],
+    "a column of ours": lambda line: line.replace(b'"value":1.5', b'"value":1.5,"is_bot":true'),
+    "a member twice": lambda line: line.replace(b'"value":1.5', b'"value":1.5,"value":2'),
+    "no user": lambda line: line.replace(b'"user_id":"user-1",', b""),
+    "empty user": lambda line: line.replace(b'"user-1"', b'""'),
+    "no type": lambda line: line.replace(b'"event_type":"click",', b""),
+    "a type that is no name": lambda line: line.replace(b'"click"', b'"Click!"'),
+    "no time of receipt": _without_receipt,
+    "no properties": lambda line: line.replace(b',"properties":{"element":"play"}', b""),
+    "properties are text": lambda line: line.replace(b'{"element":"play"}', b'"play"'),
+    "properties are a list": lambda line: line.replace(b'{"element":"play"}', b"[1]"),
+    "a brace too few": lambda line: line.replace(b'{"element":"play"}', b'{"element":{"a":1}'),
+    "beyond 2100": lambda line: line.replace(b'"occurred_at":"20', b'"occurred_at":"21'),
+    "not UTF-8 where a name should be": lambda line: line.replace(b'"value"', b'"val\xff"'),
+    "a zero byte where a name should be": lambda line: line.replace(b'"value"', b'"val\x00"'),
+}
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize(
-    "broken",
-    [
-        lambda line: line.replace(b'"kafka_offset"', b'"unheard_of"'),
-        lambda line: line.replace(b'"value":', b'"value":"x","x":'),
-        lambda line: line.replace(b'"session_id":""', b'"session_id":null'),
-        lambda line: line[:-1],
-    ],
-    ids=["unknown member", "text for a number", "null", "cut off"],
-)
-def test_a_block_that_the_table_rejects_is_fatal_and_leaves_nothing(
-    warehouse_dsn: Any, fresh: Any, broken: Callable[[bytes], bytes]
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_a_row_that_no_event_makes_is_refused_alike_by_table_and_probe(
+    here: Stand, broken: Callable[[bytes], bytes]
 ) -> None:
-    table = on_clickhouse(warehouse_dsn)
-    good, bad = table.block(fresh(2)).split(b"\n")
-    with pytest.raises(Fatal):
-        table.store.insert(good + b"\n" + broken(bad), token=f"{table.topic_id}:0:0-1")
-    assert table.counts() == (0, 0)
+    good, bad, after = here.batch(3).lines
+    for call in (lambda block: here.store.insert(block, token="T"), here.store.probe):
+        with pytest.raises(Refused):
+            call(b"\n".join([good, broken(bad), after]))
+        with pytest.raises(Refused):
+            call(broken(bad))
+    here.store.probe(b"\n".join([good, bad, after]))
+    assert here.counts() == here.whole(0)
+
+
+@pytest.mark.stack
+def test_a_row_cannot_swallow_its_neighbours(here: Stand) -> None:
+    """Two braces too few here and two too many there would make one row of four: properties as they stand."""
+    lines = here.batch(4).lines
+    lines[0] = lines[0].replace(b'{"element":"play"}}', b'{"element":{"a":[1]')
+    lines[3] = lines[3] + b"}}}"
+    with pytest.raises(Refused):
+        here.store.insert(b"\n".join(lines), token="T")
+    assert here.counts() == here.whole(0)
 
 
 @pytest.mark.stack
 def test_a_missing_table_names_the_command_that_makes_it(warehouse_dsn: Any) -> None:
     dsn = warehouse_dsn("admin")
     store = ClickHouseStore(connect(dsn.rpartition("/")[0] + "/default"))
-    with pytest.raises(Fatal, match=r"events_raw is missing; make the schema: `ugc migrate`"):
+    with pytest.raises(Fatal, match=r"is missing; make the schema: `ugc migrate`"):
         store.columns()
+
+
+@pytest.mark.stack
+def test_the_server_gives_up_before_we_do(warehouse_dsn: Any) -> None:
+    client = connect(warehouse_dsn("writer"), read_timeout_s=10)
+    store = ClickHouseStore(client, answer_within_s=10)
+    assert 0 < store._warehouse._limit["max_execution_time"] < 10
+    said = client.query("SELECT getSetting('max_execution_time')", settings=dict(store._warehouse._limit))
+    assert float(said.first_row[0]) == 8.0

@@ -16,11 +16,28 @@ from clickhouse.client import (
 )
 
 
-@pytest.mark.parametrize(("code", "kind"), [*CLASS_OF_CODE.items(), (60, QueryFailed), (243, QueryFailed)])
+@pytest.mark.parametrize(("code", "kind"), [*CLASS_OF_CODE.items(), (60, QueryFailed), (1002, QueryFailed)])
 def test_a_code_has_one_meaning(code: int, kind: type[WarehouseError]) -> None:
     found = classify(DatabaseError(f"Code: {code}.", code=code))
     assert type(found) is kind
     assert found.code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind"),
+    [
+        (252, "Too many parts (1500 with average size of 1.00 KiB) in table 'ugc.events_raw'", Unavailable),
+        (252, "Too many partitions for single INSERT block (more than 100).", QueryFailed),
+        (243, "Cannot reserve 1.00 MiB, not enough space", Unavailable),
+        (1001, "std::__1::ios_base::failure: No space left on device", Unavailable),
+        (74, "Cannot write to file: errno: 28, strerror: No space left on device", Unavailable),
+    ],
+)
+def test_a_code_with_two_meanings_is_told_by_its_words(
+    code: int, said: str, kind: type[WarehouseError]
+) -> None:
+    """Too many parts pass when merges catch up, too many partitions never; a full disk when there is room."""
+    assert type(classify(DatabaseError(f"Code: {code}. DB::Exception: {said} (X)", code=code))) is kind
 
 
 def test_what_never_reached_the_engine_may_be_tried_again() -> None:

@@ -111,8 +111,9 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 EVENT = """
-    INSERT INTO events_raw (event_id, occurred_at, user_id, event_type, received_at, kafka_topic_id)
-    SELECT generateUUIDv4(), now64(3), 'u', 'click', now64(3), 't'
+    INSERT INTO events_raw
+        (event_id, occurred_at, user_id, event_type, properties, received_at, kafka_topic_id)
+    SELECT generateUUIDv4(), now64(3), 'u', 'click', '{}', now64(3), 't'
 """
 
 FORBIDDEN_TO_ALL_BUT_ADMIN = [
@@ -145,6 +146,27 @@ def test_the_writer_inserts_through_the_view_and_reads_back(ask: Ask) -> None:
         "SELECT countMerge(actions) FROM events_by_quarter_hour",
     )
     assert answers == ["", "1", "1"]
+
+
+def test_the_writer_mends_with_what_it_is_granted(ask: Ask) -> None:
+    """Rows into raw that the views do not see, and a target fed by its view's own SELECT; no ALTER needed."""
+    (select,) = ask("writer", "SELECT as_select FROM system.tables WHERE name = 'events_by_quarter_hour_mv'")
+    before = ask(
+        "admin", "SELECT count() FROM events_raw", "SELECT countMerge(actions) FROM events_by_quarter_hour"
+    )
+    hidden = EVENT.replace("'u'", "'hidden'") + "SETTINGS additional_table_filters = {'events_raw': '0'}"
+    only = "SETTINGS additional_table_filters = {'events_raw': 'user_id = \\'hidden\\''}"
+    answers = ask(
+        "writer",
+        hidden,
+        f"INSERT INTO events_by_quarter_hour {select} {only}",
+        "SELECT name FROM system.columns WHERE table = 'event_ids_mv' ORDER BY position LIMIT 1",
+    )
+    assert answers == ["", "", "id"]
+    after = ask(
+        "admin", "SELECT count() FROM events_raw", "SELECT countMerge(actions) FROM events_by_quarter_hour"
+    )
+    assert [int(n) - int(m) for n, m in zip(after, before, strict=True)] == [1, 1]
 
 
 @pytest.mark.parametrize("role", ["reader", "analyst"])

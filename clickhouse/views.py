@@ -1,0 +1,39 @@
+"""The materialized views over events_raw, as data: what each feeds, and how to tell whether it is complete.
+
+Whoever adds a view to the migrations adds it here; a test compares. An insert into events_raw is not atomic
+with its views, so the ETL checks each target after a crash and feeds what is missing by the view's own
+SELECT.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+RAW: Final = "events_raw"
+PROBE: Final = "events_raw_probe"
+LEDGER: Final = "ranges_moved"
+
+# As the migrations say; tests compare.
+RAW_KEPT_DAYS: Final = 30
+IDS_KEPT_DAYS: Final = 45
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view over events_raw and the table it feeds.
+
+    `counting`: the target counts rows in `actions` (countState) and keeps `kafka_topic_id`,
+    `kafka_partition` and `kafka_offset_max` in or beside its key; a day of `day_of` is one partition of it;
+    it must be fed once. Not counting: event_ids alone, which is asked id by id.
+    """
+
+    name: str
+    target: str
+    counting: bool
+    day_of: str
+
+
+IDS: Final = View("event_ids_mv", "event_ids", counting=False, day_of="received_at")
+VIEWS: Final = (
+    View("events_by_quarter_hour_mv", "events_by_quarter_hour", counting=True, day_of="bucket_at"),
+    IDS,
+)

@@ -1,0 +1,119 @@
+"""Canaries: one into each partition when it is due, never in the way, and freshness is what they say."""
+
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from etl import rows
+from etl.assignment import Assignment
+from etl.canary import Canaries
+from etl.ranges import Position
+
+
+class Producer:
+    """Takes what is produced; or does not."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, Any]] = []
+        self.refuses: BaseException | None = None
+
+    def produce(self, topic: str, *, value: bytes, partition: int, headers: Any) -> None:
+        if self.refuses:
+            raise self.refuses
+        assert (topic, value) == ("events", b"")
+        self.sent.append((partition, dict(headers)))
+
+    def poll(self, _: float) -> int:
+        return 0
+
+    def purge(self) -> None:
+        self.sent.clear()
+
+    def flush(self, _: float) -> int:
+        return 0
+
+
+def assignment(partition: int) -> Assignment:
+    return Assignment(topic="events", topic_id="T", partition=partition, committed=Position(0))
+
+
+@pytest.fixture
+def producer() -> Producer:
+    return Producer()
+
+
+def canaries(producer: Any, clock: Any, interval_ms: int = 5_000) -> Canaries:
+    return Canaries(producer, interval_ms=interval_ms, clock=clock)
+
+
+def test_one_into_each_partition_when_it_is_due(producer: Producer, parts: Any) -> None:
+    clock = parts.ToldClock()
+    sent = canaries(producer, clock)
+    both = [assignment(0), assignment(1)]
+    for _ in range(20):
+        sent.send_due(both)
+        clock.sleep(0.5)
+    assert [partition for partition, _ in producer.sent] == [0, 1, 0, 1]
+    said = [int(headers[rows.CANARY_HEADER]) for _, headers in producer.sent]
+    assert said[2] - said[0] == 5_000
+    sent.close()
+    assert not producer.sent
+
+
+def test_a_partition_that_is_new_is_asked_at_once(producer: Producer, parts: Any) -> None:
+    clock = parts.ToldClock()
+    sent = canaries(producer, clock)
+    sent.send_due([assignment(0)])
+    clock.sleep(1)
+    sent.send_due([assignment(0)])
+    assert [partition for partition, _ in producer.sent] == [0, 0]
+
+
+def test_an_interval_of_0_sends_none(producer: Producer, parts: Any) -> None:
+    canaries(producer, parts.ToldClock(), 0).send_due([assignment(0)])
+    assert not producer.sent
+
+
+@pytest.mark.parametrize("error", [BufferError(), KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))])
+def test_one_that_cannot_be_sent_is_no_fault(producer: Producer, parts: Any, error: BaseException) -> None:
+    clock = parts.ToldClock()
+    sent = canaries(producer, clock)
+    producer.refuses = error
+    sent.send_due([assignment(0)])
+    producer.refuses = None
+    clock.sleep(5)
+    sent.send_due([assignment(0)])
+    assert len(producer.sent) == 0 or producer.sent[0][0] == 0
+
+
+def test_freshness_is_the_age_of_the_oldest_newest_canary(world: Any, record: Any) -> None:
+    process = world.process()
+
+    def canary(partition: int) -> None:
+        sent_at_ms = b"%d" % (world.clock.now().timestamp() * 1000)
+        world.log.append(b"", partition=partition, headers=[(rows.CANARY_HEADER, sent_at_ms)])
+
+    def freshness() -> float | None:
+        return world.metrics.registry.get_sample_value("ugc_etl_freshness_seconds")
+
+    canary(0)
+    world.drain(process)
+    process.pipeline.run_once()
+    assert not freshness(), "partition 1 has not said anything yet"
+    world.clock.sleep(10)
+    canary(1)
+    world.drain(process)
+    process.pipeline.run_once()
+    told = freshness()
+    assert told is not None
+    assert 10 < told < 13
+    canary(0)
+    world.drain(process)
+    process.pipeline.run_once()
+    assert (freshness() or 0) < 5
+    assert not world.letters.letters
+    assert not world.store.rows
+    moved = list(world.store.moved.values())
+    assert sum(entry.canaries for entry in moved) == 3
+    assert all(entry.canary_sent_at for entry in moved)

@@ -1,0 +1,78 @@
+"""What is said of the schema in code is what the migrations make; every object of it explains itself."""
+
+from collections.abc import Callable
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from clickhouse.client import connect
+from clickhouse.views import IDS, IDS_KEPT_DAYS, PROBE, RAW, RAW_KEPT_DAYS, VIEWS
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def admin(warehouse_dsn: Callable[[str], str]) -> Client:
+    return connect(warehouse_dsn("admin"))
+
+
+def engine(admin: Client, table: str) -> str:
+    sql = f"SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '{table}'"
+    return str(admin.query(sql).first_row[0])
+
+
+def test_every_view_over_raw_is_declared_with_its_target(admin: Client) -> None:
+    rows = admin.query(
+        "SELECT name, create_table_query FROM system.tables "
+        "WHERE database = currentDatabase() AND engine = 'MaterializedView'"
+    ).result_rows
+    assert {name for name, _ in rows} == {view.name for view in VIEWS}
+    for view in VIEWS:
+        sql = dict(rows)[view.name]
+        assert f".{view.target} " in sql or f".`{view.target}` " in sql
+        assert f".{RAW} " in sql + " "
+
+
+def test_counting_targets_can_say_what_they_hold(admin: Client) -> None:
+    wanted = {"actions", "kafka_topic_id", "kafka_partition", "kafka_offset_max"}
+    for view in VIEWS:
+        columns = {row[0] for row in admin.query(f"DESCRIBE TABLE {view.target}").result_rows}
+        assert view.day_of in columns
+        assert (wanted <= columns) == view.counting
+        assert f"PARTITION BY toDate({view.day_of}) " in engine(admin, view.target)
+    assert [view for view in VIEWS if not view.counting] == [IDS]
+
+
+@pytest.mark.parametrize(
+    ("table", "days"), [(RAW, RAW_KEPT_DAYS), (IDS.target, IDS_KEPT_DAYS), ("events_by_quarter_hour", 180)]
+)
+def test_what_is_kept_for_how_long_is_said_once(admin: Client, table: str, days: int) -> None:
+    assert f"toIntervalDay({days})" in engine(admin, table)
+
+
+def test_raw_and_all_that_a_view_feeds_remember_tokens_and_survive_a_loss_of_power(admin: Client) -> None:
+    for table in {RAW, *(view.target for view in VIEWS)}:
+        settings = engine(admin, table)
+        assert "non_replicated_deduplication_window = 10000" in settings
+        assert "fsync_after_insert = 1, fsync_part_directory = 1" in settings
+
+
+def test_the_probe_is_raw_without_storage(admin: Client) -> None:
+    def declared(table: str) -> str:
+        sql = str(admin.command(f"SHOW CREATE TABLE {table}"))
+        return sql[sql.index("(") : sql.index("ENGINE")]
+
+    assert "CONSTRAINT" in declared(RAW)
+    assert declared(PROBE) == declared(RAW)
+    assert "ENGINE = `Null`" in str(admin.command(f"SHOW CREATE TABLE {PROBE}")).replace("\\n", "\n")
+
+
+def test_every_table_view_and_column_explains_itself(admin: Client) -> None:
+    ours = "database = currentDatabase() AND comment = '' AND {0} != 'schema_versions'"
+    tables = admin.query(f"SELECT name FROM system.tables WHERE {ours.format('name')}")
+    assert tables.result_rows == []
+    views = ", ".join(f"'{view.name}'" for view in VIEWS)
+    columns = admin.query(
+        f"SELECT table, name FROM system.columns WHERE {ours.format('table')} AND table NOT IN ({views})"
+    )
+    assert columns.result_rows == []
