@@ -15,7 +15,7 @@ from clickhouse.views import RAW_KEPT_DAYS, VIEWS, View
 from etl.asking import Warehouse
 from etl.batch import Batch, occurred_at
 from etl.conflicts import content
-from etl.errors import Fatal
+from etl.errors import Refused
 from etl.packed import is_among, pack, unpack
 from etl.ranges import Range
 
@@ -149,7 +149,10 @@ class Checker:
 
 
 def placed(range_: Range, batch: Batch) -> Rows:
-    """`batch`, rows of `range_`, with their places. Raises Fatal for a time that nobody can read."""
+    """`batch`, rows of `range_`, with their places.
+
+    Raises Refused where a row was trusted wrongly and its time cannot be read: the range is read anew.
+    """
     known: dict[bytes, datetime] = {}
     hours = []
     for line in batch.lines:
@@ -167,7 +170,7 @@ def placed(range_: Range, batch: Batch) -> Rows:
 def _hour(line: bytes, text: bytes) -> datetime:
     said = content(line)
     if said is None:
-        raise Fatal(f"the time {text!r} of a stored row cannot be read")
+        raise Refused(f"the time {text!r} of a row cannot be read")
     at = said.occurred_at
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     return at - timedelta(minutes=at.minute, seconds=at.second, microseconds=at.microsecond)

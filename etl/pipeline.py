@@ -128,6 +128,7 @@ class Pipeline:
             with self._watch.step(step):
                 self._source.commit(lane.assignment, position, intent)
         except AssignmentGone:
+            self._given_up(lane)
             self._lanes.pop(lane.assignment, None)
             return False
         except Retryable as error:
@@ -138,6 +139,12 @@ class Pipeline:
             self._retry.over(step, lane.failures, of=of)
             lane.failures = 0
         return True
+
+    def _given_up(self, lane: _Lane) -> None:
+        """A commit that kept failing is somebody else's now: it is no trouble of ours any more."""
+        for step in ("commit", "intend") if lane.failures else ():
+            self._retry.over(step, lane.failures, of=str(lane.assignment.partition))
+        lane.failures = 0
 
     def _collect(self, timeout_s: float) -> None:
         """Take back the ranges that loaders have finished, waiting for one at most `timeout_s`."""
@@ -193,6 +200,8 @@ class Pipeline:
         ours = set(self._source.assignments.values())
         if ours == self._lanes.keys():
             return
+        for gone in self._lanes.keys() - ours:
+            self._given_up(self._lanes[gone])
         self._lanes = {each: self._lanes.get(each) or _Lane(each) for each in ours}
         self._cutter.forget_ended()
 
