@@ -45,6 +45,7 @@ STATUS_OF_CODE = {
 _ENGINE_ERROR = re.compile(
     r"Code: (\d+)\. DB::Exception: (.*) \(([A-Z][A-Z0-9_]+)\)(?: \(version [^)]*\))?\s*$", re.DOTALL
 )
+_ENGINE_ERROR_CUT = re.compile(r"Code: (\d+)\. DB::Exception: (.*)$", re.DOTALL)
 _INNER_ERROR = re.compile(r"^Code: \d+\. DB::Exception: (.*?) \(version [^)]*\)\.?$", re.DOTALL)
 _JUDGE_SCOPE = re.compile(r"[.:]? ?:? In scope SELECT (?:parseQueryToJSON|formatQuery)\(.*$", re.DOTALL)
 _OUR_MARK = re.compile(r"/\* ugc:[^*]* \*/ ?")
@@ -52,9 +53,12 @@ _OUR_MARK = re.compile(r"/\* ugc:[^*]* \*/ ?")
 
 def from_engine(error: Exception) -> Refused:
     """What the engine said, without the wrapping its Python layer puts around it."""
-    text = _OUR_MARK.sub("", str(error))
+    text = _OUR_MARK.sub("", _text(error))
     found = _ENGINE_ERROR.search(text)
     if found is None:
+        # A message that quotes a zero byte of the data ends there.
+        if cut := _ENGINE_ERROR_CUT.search(text):
+            return Refused(int(cut[1]), "UNKNOWN_EXCEPTION", cut[2].strip() or "No more is known")
         return Refused(1002, "UNKNOWN_EXCEPTION", text.strip() or type(error).__name__)
     code, message, name = int(found[1]), found[2], found[3]
     message = _JUDGE_SCOPE.sub("", message)
@@ -63,6 +67,14 @@ def from_engine(error: Exception) -> Refused:
         # An exception that passed through another one says everything twice.
         message = re.sub(rf" \({name}\)$", "", inner[1])
     return Refused(code, name, message if message.endswith((".", "!", "?")) else f"{message}.")
+
+
+def _text(error: Exception) -> str:
+    """The engine's message. One that quotes data which is not UTF-8 reaches us as an error about that."""
+    cause = error.__cause__
+    if isinstance(cause, UnicodeDecodeError):
+        return bytes(cause.object).decode("utf-8", "replace")
+    return str(error)
 
 
 def access_denied(user: str, what: str) -> Refused:

@@ -65,7 +65,7 @@ class Executor:
         self._parser = Parser(runtime.engine, runtime.limits)
         self._running = running
         self._reader = Reader(runtime.limits, runtime.spool_dir, runtime.clock)
-        self._inserter = Inserter(runtime.limits, runtime.clock)
+        self._inserter = Inserter(runtime.engine, runtime.limits, runtime.clock)
 
     def run(self, request: Request, caller: Caller, reply: Reply) -> None:
         """Run what `request` asks for and answer it. Raises Refused."""

@@ -1,15 +1,17 @@
 """Inserts that bring data: from the socket into the engine in constant memory, taken whole or not at all.
 
 The engine reports an insert that was killed, or ran out of time, as a success with the rows it had. So its
-own time limit is switched off for inserts, the limit is kept here, and a kill is remembered here.
+own time limit is switched off for inserts, the limit is kept here, and a kill is remembered here. What fails
+at the end is a success to it too: outcome.py looks twice.
 """
 
 from dataclasses import dataclass
 
 from embedded.warehouse.body import Source
-from embedded.warehouse.engine import Counted, Handle
+from embedded.warehouse.engine import Counted, Engine, Handle
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.limits import Limits
+from embedded.warehouse.outcome import begun
 from embedded.warehouse.running import Query
 from telemetry.clock import Clock
 
@@ -26,7 +28,8 @@ class Load:
 class Inserter:
     """Feeds inserts."""
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, engine: Engine, limits: Limits, clock: Clock) -> None:
+        self._engine = engine
         self._limits = limits
         self._clock = clock
 
@@ -34,6 +37,7 @@ class Inserter:
         """Insert it; raises Refused, and then nothing was committed but what whole blocks there were."""
         insert = handle.insert(query.marked(load.header), load.input_format)
         try:
+            outcome = begun(self._engine, query)
             while piece := load.data.read(self._limits.read_piece_bytes):
                 self._check(query, limit_s)
                 insert.append(piece)
@@ -43,6 +47,7 @@ class Inserter:
             insert.cancel()
             raise
         query.refuse_if_killed()
+        outcome.check()
         return counted
 
     def _check(self, query: Query, limit_s: float) -> None:

@@ -214,3 +214,57 @@ def test_a_time_limit_ends_an_insert_with_an_error(warehouse, table) -> None:
     )
     assert (answer.status, answer.code) == (408, 159), answer.text
     assert count(warehouse, table) == 0
+
+
+def test_what_fails_at_the_very_end_of_an_insert_is_an_error(warehouse, table) -> None:
+    """A constraint is looked at when all data is there; nothing may be called stored that is not."""
+    warehouse.rows(f"ALTER TABLE {table} ADD CONSTRAINT small CHECK a < 10", role="admin")
+    answer = insert(warehouse, table, b'{"a":1,"s":"x"}\n{"a":10,"s":"y"}\n')
+    assert "VIOLATED_CONSTRAINT" in answer.text
+    assert "Code: 469." in answer.text
+    assert count(warehouse, table) == 0
+    assert insert(warehouse, table, b'{"a":2,"s":"x"}\n').status == 200
+    assert count(warehouse, table) == 1
+
+
+def test_too_many_partitions_and_too_many_parts_are_errors(warehouse, table) -> None:
+    name = f"{table}_parted"
+    warehouse.rows(
+        f"CREATE TABLE {name} (a UInt32) ENGINE = MergeTree ORDER BY a PARTITION BY a "
+        "SETTINGS parts_to_delay_insert = 1, parts_to_throw_insert = 1",
+        role="admin",
+    )
+    try:
+        many = b"".join(b'{"a":%d}\n' % n for n in range(101))
+        assert "Code: 252. DB::Exception: Too many partitions" in insert(warehouse, name, many).text
+        assert insert(warehouse, name, b'{"a":1}\n').status == 200
+        assert "Code: 252. DB::Exception: Too many parts" in insert(warehouse, name, b'{"a":1}\n').text
+        assert count(warehouse, name) == 1
+    finally:
+        warehouse.rows(f"DROP TABLE {name}", role="admin")
+
+
+def test_inserts_beside_failing_ones_are_stored_or_not_called_stored(warehouse, table) -> None:
+    warehouse.rows(f"ALTER TABLE {table} ADD CONSTRAINT small CHECK a < 1000000", role="admin")
+    said: dict[int, int] = {}
+
+    def load(number: int) -> None:
+        bad = b'{"a":1000000,"s":"x"}\n' if number % 2 else b""
+        said[number] = insert(warehouse, table, b'{"a":%d,"s":"x"}\n' % number + bad).status
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    there = {int(row[0]) for row in warehouse.rows(f"SELECT a FROM {table}")}
+    assert there == {number for number in range(24) if number % 2 == 0}
+    assert {number for number, status in said.items() if status == 200} <= there
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"\x00"], ids=["not UTF-8", "a zero byte"])
+def test_an_error_that_quotes_broken_data_keeps_its_code(warehouse, table, text) -> None:
+    answer = insert(
+        warehouse, table, b'{"a":1,"s' + text + b'":"x"}\n', query={"input_format_skip_unknown_fields": "0"}
+    )
+    assert answer.text.startswith("Code: 117."), answer.text
