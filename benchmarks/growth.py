@@ -41,6 +41,9 @@ def measure(session: Session, steps: Sequence[int]) -> None:
         raise BenchFailed("no size fits on this disk; free some space or set TMPDIR to a larger one")
     with ExitStack() as stack:
         every = engines(os.environ, session.scratch, connections=cores(), clock=session.clock)
+        if session.scale == "quick":
+            session.skip(Postgres.title, "a control; scale standard has it")
+            every = tuple(each for each in every if not isinstance(each, Postgres))
         here = [engine for engine in every if stack.enter_context(running(session, engine))]
         for rows in fitting:
             _at(session, here, rows)

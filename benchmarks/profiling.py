@@ -160,7 +160,7 @@ def _start(pid: int, file: Path) -> subprocess.Popen[str]:
         raise NoSampler("py-spy is not here; `pip install py-spy`")
     return subprocess.Popen(
         [
-            *(sampler, "record", "--pid", str(pid), "--output", str(file), "--format", "raw"),
+            *(sampler, "record", "--pid", str(pid), "--gil", "--output", str(file), "--format", "raw"),
             *("--rate", str(SAMPLES_A_SECOND), "--nolineno"),
         ],
         stdout=subprocess.PIPE,

@@ -90,6 +90,9 @@ def _one(session: Session, engine: Engine, data: Dataset) -> None:
             data,
             partial(engine.aggregate, threads=threads),
         )
+    if session.scale == "quick":
+        session.skip(f"{engine.title}: cold questions", "each takes a restart; scale standard asks them")
+        return
     cold = Series(session, "aggregate_cold", f"aggregate, cold, {cores()} threads", times)
     aggregate_cold(cold, engine, data, cores())
 

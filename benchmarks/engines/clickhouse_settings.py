@@ -12,8 +12,9 @@ INSERT: Final[Mapping[str, Any]] = {
     "input_format_parallel_parsing": 0,
     "date_time_input_format": "best_effort",
 }
-# By default one thread reads what is smaller than 240 MiB; here max_threads of them do, as in other engines.
-ASK: Final[Mapping[str, Any]] = {"merge_tree_min_bytes_for_concurrent_read": 1}
+# By default a query gets a second thread only where a GiB is free for each, and the embedded warehouse has
+# one GiB in all: every question would be answered by one thread, whatever is asked for.
+ASK: Final[Mapping[str, Any]] = {"max_threads_min_free_memory_per_thread": 0}
 
 
 def said(settings: Mapping[str, Any]) -> str:

@@ -156,6 +156,8 @@ class Postgres:
                     psycopg.connect(
                         dsn,
                         autocommit=True,
+                        # A prepared plan would keep the number of workers it was first made for.
+                        prepare_threshold=None,
                         connect_timeout=CONNECT_TIMEOUT_S,
                         options=f"-c search_path={self._schema} -c TimeZone=UTC",
                     )

@@ -90,10 +90,12 @@ class Chart(Struct, frozen=True, kw_only=True):
     @property
     def alt(self) -> str:
         """The picture in words, for who cannot see it."""
-        said = []
-        for panel in self.panels:
-            if isinstance(panel, Bars):
-                said += [f"{row.label} {row.text}" for row in panel.rows]
-            else:
-                said += [e.text if e.name in e.text else f"{e.name} {e.text}" for e in panel.lines]
-        return f"{self.title}. {'; '.join(said)}."
+        said = [f"{p.title}: {_aloud(p)}" if p.title else _aloud(p) for p in self.panels]
+        return f"{self.title}. {'. '.join(said)}."
+
+
+def _aloud(panel: Bars | Lines) -> str:
+    if isinstance(panel, Bars):
+        return "; ".join(f"{row.label} {row.text}" for row in panel.rows)
+    # The words at a line's end often name it already.
+    return "; ".join(e.text if e.name in e.text else f"{e.name} {e.text}" for e in panel.lines)

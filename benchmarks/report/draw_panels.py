@@ -146,7 +146,7 @@ def short(value: float) -> str:
     for least, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= least:
             return f"{value / least:g}{letter}"
-    return words.number(value) if value % 1 else f"{value:g}"
+    return f"{value:g}" if not value or abs(value) >= 1e-4 else words.number(value)
 
 
 def spread_out(places: list[float], apart: float) -> list[float]:

@@ -20,7 +20,7 @@ OK = b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\n\r\nabc"
 CLOSES = b"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
-CUT_SHORT = OK[:-5]
+CUT_SHORT = CLOSES[:-5]
 TOO_MANY = b"HTTP/1.1 429 Too Many\r\nContent-Length: 6\r\n\r\nslower"
 
 # What the server does with its nth request: bytes to send; None: cut the connection.

@@ -90,7 +90,7 @@ def test_who_cannot_see_it_hears_its_figures(picture: bytes) -> None:
     assert [each.text for each in root.iter(f"{SVG}title")] == ["All of it"]
     heard = next(root.iter(f"{SVG}desc")).text or ""
     assert "One engine 2 s" in heard
-    assert heard.endswith("A 3 s; B 3.1 s; A 3 s; B 3.1 s; C ends early.")
+    assert heard.endswith(". Growing: A 3 s; B 3.1 s. Growing: A 3 s; B 3.1 s; C ends early.")
 
 
 def test_every_colour_in_it_has_a_dark_twin(picture: bytes) -> None:
@@ -191,7 +191,17 @@ def test_names_at_line_ends_never_overlap_and_keep_their_order(places: list[floa
 
 
 @pytest.mark.parametrize(
-    ("value", "read"), [(1e6, "1M"), (2.5e6, "2.5M"), (100_000, "100k"), (40, "40"), (0.5, "0.5"), (0, "0")]
+    ("value", "read"),
+    [
+        (1e6, "1M"),
+        (2.5e6, "2.5M"),
+        (100_000, "100k"),
+        (40, "40"),
+        (0.5, "0.5"),
+        (1.5, "1.5"),
+        (0, "0"),
+        (1e-5, "0.00001"),
+    ],
 )
 def test_ticks_are_short(value: float, read: str) -> None:
     assert short(value) == read

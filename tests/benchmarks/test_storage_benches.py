@@ -32,7 +32,7 @@ def make_session() -> Iterator["type[Session]"]:
         def make(bench: str) -> Session:
             return Session(
                 bench=bench,
-                scale="quick",
+                scale="standard",
                 seed=3,
                 scratch=Path(directory),
                 clock=clock,

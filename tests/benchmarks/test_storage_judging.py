@@ -15,7 +15,7 @@ from benchmarks.engines.clickhouse import ClickHouse
 from benchmarks.engines.duckdb import DuckDB
 from benchmarks.engines.engine import Answer, Engine
 from benchmarks.engines.judging import check_answer, check_totals
-from benchmarks.engines.measuring import Series, insert
+from benchmarks.engines.measuring import Series, asked, insert
 from benchmarks.engines.postgres import Postgres
 from benchmarks.frame.errors import Void
 from benchmarks.frame.session import Session
@@ -169,6 +169,22 @@ def test_a_load_with_one_row_wrong_voids_the_run(
         del engine.insert
     assert len(loads) == 4
     assert session.figures == []
+
+
+@pytest.mark.parametrize("wrong_at", [0, 1, 5])
+def test_one_wrong_answer_among_right_ones_voids_the_run(
+    duckdb: DuckDB, data: Dataset, session: Session, wrong_at: int
+) -> None:
+    asked_so_far = []
+
+    def question() -> Answer:
+        asked_so_far.append(1)
+        right = data.answer()
+        return right if len(asked_so_far) != wrong_at + 1 else {**right, "click": (1, 1.0)}
+
+    with pytest.raises(Void, match="click: 1 rows, mean 1.0 instead of"):
+        asked(session, duckdb, data, question)
+    assert len(asked_so_far) > 5
 
 
 @pytest.mark.stack
