@@ -4,6 +4,7 @@ What is right is known beforehand: the generator has counted its own events and 
 """
 
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -128,9 +129,8 @@ class Way:
 
     def generators(self, loads: Sequence[Load]) -> Generators:
         """Processes that send them."""
-        directory = self._session.scratch / f"load-{self._sends}"
-        directory.mkdir()
-        return Generators(loads, directory=directory)
+        directory = tempfile.mkdtemp(prefix="load-", dir=self._session.scratch)
+        return Generators(loads, directory=Path(directory))
 
     def counts(self) -> tuple[int, int]:
         """Rows of raw, and events counted in the aggregate."""

@@ -45,7 +45,7 @@ def test_the_whole_path_is_measured_and_checked(real: Session, monkeypatch: pyte
     monkeypatch.setattr("benchmarks.frame.load.report.LATE_MAX_S", 10.0)
     batches = (Batch(3_000, 100, 4), Batch(2_000, 1_000, 2), Batch(50, 1, 4))
     pipeline.measure(
-        real, pipeline.Sizes(rounds=1, batches=batches, steady_runs=1, steady_s=1.0, steady_rate=200)
+        real, pipeline.Sizes(rounds=2, batches=batches, steady_runs=1, steady_s=1.0, steady_rate=200)
     )
     figures = {each.key: each for each in real.figures}
     for key in ("b1", "b100", "b1000"):

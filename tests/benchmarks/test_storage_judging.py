@@ -10,10 +10,11 @@ import pytest
 
 from benchmarks import dataset
 from benchmarks.dataset import Dataset
+from benchmarks.engines import clickhouse_settings
 from benchmarks.engines.bare import Bare
 from benchmarks.engines.clickhouse import ClickHouse
 from benchmarks.engines.duckdb import DuckDB
-from benchmarks.engines.engine import Answer, Engine
+from benchmarks.engines.engine import Answer, Engine, statement
 from benchmarks.engines.judging import check_answer, check_totals
 from benchmarks.engines.measuring import Series, asked, insert
 from benchmarks.engines.postgres import Postgres
@@ -182,7 +183,7 @@ def test_one_wrong_answer_among_right_ones_voids_the_run(
         right = data.answer()
         return right if len(asked_so_far) != wrong_at + 1 else {**right, "click": (1, 1.0)}
 
-    with pytest.raises(Void, match="click: 1 rows, mean 1.0 instead of"):
+    with pytest.raises(Void, match=r"click: 1 rows, mean 1\.0 instead of"):
         asked(session, duckdb, data, question)
     assert len(asked_so_far) > 5
 
@@ -196,6 +197,27 @@ def test_the_rollup_answers_as_raw_does(clickhouse: ClickHouse, data: Dataset) -
     assert clickhouse.aggregate_rollup(threads=2) == data.answer()
     rows = int(clickhouse.query("SELECT count() FROM events_by_quarter_hour")[0][0])
     assert rows < ROWS / 10
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("threads", [1, 2])
+def test_clickhouse_answers_with_the_threads_asked_for(clickhouse: ClickHouse, threads: int) -> None:
+    clickhouse.create()
+    clickhouse.execute(
+        "INSERT INTO events SELECT toDateTime64('2026-01-01', 3) + number, number, 'click', 1 FROM numbers(1000000)"
+    )
+    clickhouse.settle()
+    plan = f"EXPLAIN PIPELINE {statement('clickhouse', 'aggregate')}"
+    lines = clickhouse.query(plan, max_threads=threads, **clickhouse_settings.ASK)
+    readers = [line for (line,) in lines if "MergeTreeSelect" in line]
+    assert len(readers) == 1
+    assert ("× 2" in readers[0]) == (threads == 2)
+
+
+@pytest.mark.stack
+def test_postgres_plans_every_question_anew(postgres: Postgres) -> None:
+    # A plan kept from one thread would answer with one thread for ever.
+    assert [each.prepare_threshold for each in postgres._pool] == [None, None]
 
 
 @pytest.mark.stack
