@@ -51,6 +51,10 @@ class Drainer(Protocol):
         """Raises BenchFailed when a process of it has ended."""
         ...
 
+    def last_words(self) -> str:
+        """What it said last, for when it stands still."""
+        ...
+
     def end(self) -> None:
         """Stop draining; safe when it has not begun."""
         ...
@@ -145,7 +149,10 @@ def _until(
             if steps is not None:
                 steps.append(found)
         elif clock.monotonic() - moved_at > STALLED_S:
-            raise BenchFailed(f"{side.name} stands still at {found} of {wanted:.0f} for {STALLED_S:.0f} s")
+            raise BenchFailed(
+                f"{side.name} stands still at {found} of {wanted:.0f} for {STALLED_S:.0f} s: "
+                f"{side.last_words()}"
+            )
         clock.sleep(LOOK_EVERY_S)
     if steps is not None:
         steps.append(found)

@@ -25,6 +25,10 @@ NAMES = (
     "event_id, occurred_at, user_id, event_type, value, session_id, skew_ms, received_at, ip, "
     "user_agent_family, bot_reasons, properties"
 )
+LAST_ERROR = """
+SELECT arrayElement(`exceptions.text`, -1) FROM system.kafka_consumers
+WHERE notEmpty(`exceptions.text`) ORDER BY arrayElement(`exceptions.time`, -1) DESC LIMIT 1
+"""
 # chDB says this of a CREATE TABLE of a Kafka engine that has succeeded.
 SAYS_SHUTDOWN = 49
 
@@ -98,6 +102,11 @@ class KafkaEngine:
             self._servers.pid(self._server)
         except KeyError:
             raise BenchFailed(f"the warehouse of {self.name} has ended; see its log") from None
+
+    def last_words(self) -> str:
+        """The last error of its consumers."""
+        told = "" if self._client is None else str(self._client.command(LAST_ERROR))
+        return told.strip() or "its consumers tell of no error"
 
     def end(self) -> None:
         """Take view and table away; the consumers leave their group."""

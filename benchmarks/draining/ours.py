@@ -67,8 +67,12 @@ class Etl:
     def require_alive(self) -> None:
         """Its last line says why, where it is not."""
         if self._process is not None and self._process.poll() is not None:
-            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise BenchFailed(f"the ETL ended: {lines[-1] if lines else 'it printed nothing'}")
+            raise BenchFailed(f"the ETL ended: {self.last_words()}")
+
+    def last_words(self) -> str:
+        """The last line of its log."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it printed nothing"
 
     def end(self) -> None:
         """In order, as an operator stops it."""

@@ -76,6 +76,9 @@ class Nobody:
         if next(self.dies, False):
             raise BenchFailed("it died")
 
+    def last_words(self) -> str:
+        return "too tired"
+
     def end(self) -> None:
         self.ended = True
 
@@ -132,7 +135,7 @@ def test_a_drain_in_too_few_steps_is_refused(session: Session) -> None:
 def test_a_drain_that_stands_still_ends(session: Session) -> None:
     now = session.clock.monotonic()
     side = Nobody()
-    with pytest.raises(BenchFailed, match="stands still at 500"):
+    with pytest.raises(BenchFailed, match="stands still at 500 of 900 for 60 s: too tired"):
         drained(session, side, Stairs(session, {now + 1: 500}))
     assert side.ended
     assert session.clock.monotonic() - now == pytest.approx(1 + STALLED_S, abs=1)
