@@ -37,11 +37,15 @@ def tells_its_time(ids: Ids) -> Mask:
 
 
 def keys_of(ids: Ids) -> Words:
-    """What the filter holds of each id: the 256 ms it was made in, where it tells them, else all of it."""
+    """What is held of each id for long: the 256 ms it was made in, where it tells them, else all of it."""
     # The first 48 bits of such an id are milliseconds since 1970.
-    times = (ids[:, HIGH] >> _24) * _OF_TIME
-    whole = mixed(ids[:, HIGH]) ^ ids[:, LOW]
-    return mixed(np.where(tells_its_time(ids), times, whole))
+    times = mixed((ids[:, HIGH] >> _24) * _OF_TIME)
+    return np.where(tells_its_time(ids), times, whole_keys_of(ids))
+
+
+def whole_keys_of(ids: Ids) -> Words:
+    """All of each id."""
+    return mixed(mixed(ids[:, HIGH]) ^ ids[:, LOW])
 
 
 def mixed(values: Words) -> Words:
@@ -84,11 +88,12 @@ class Filter:
         return self._keys * BITS_A_KEY_MIN > int(self._words) * WORD_BITS
 
     def add(self, keys: Words) -> None:
-        """From now on `may_have` is true for each."""
-        for places, bits in self._marks(keys):
+        """From now on `may_have` is true for each. What it has already takes no room."""
+        new = keys[~self.may_have(keys)]
+        for places, bits in self._marks(new):
             # Of two keys with one word a plain |= would keep one.
             np.bitwise_or.at(self._table, places, bits)
-        self._keys += len(keys)
+        self._keys += len(new)
 
     def may_have(self, keys: Words) -> Mask:
         """False: it was never added."""

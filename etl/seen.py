@@ -6,7 +6,8 @@ everything stored within the horizon says so. What neither decides is asked.
 The filter holds, of an id that does not tell its own time, the id; of one that does (UUIDv7), the 256 ms in
 which it was made: new events are younger than all that is stored, and old ones are cheap to ask for. It is
 read from the warehouse in the background, over all partitions, and is valid for the assignments that were
-known here before the reading began: what others stored meanwhile is not in it.
+known here before the reading began: what others stored meanwhile is not in it. Those that tell their time and
+were stored here last are held beside it one by one (young.py), until the filter gets their times.
 """
 
 import threading
@@ -16,17 +17,20 @@ from typing import Protocol
 import numpy as np
 import structlog
 
+from etl import young
 from etl.assignment import Assignment
 from etl.errors import EtlError
-from etl.filter import Filter, keys_of
+from etl.filter import Filter, keys_of, tells_its_time
 from etl.packed import Ids, Mask, unpack
 from etl.recent import Recent
+from etl.young import Young
 
 # Below it the memory is not worth a reading of all ids; it also spaces readings in a rebalance storm.
 ASKED_BEFORE_READING = 100_000
 # Two filters are held while one is read anew.
-FILTER_SHARE = 3 / 8
+FILTER_SHARE = 5 / 16
 RECENT_SHARE = 1 / 4
+YOUNG_SHARE = 1 / 8
 
 
 class Remembering(Protocol):
@@ -51,10 +55,14 @@ class Seen:
         bytes_max: int,
         asked_before_reading: int = ASKED_BEFORE_READING,
         in_background: Callable[[Callable[[], None]], None] = in_thread,
+        young_bytes_max: int | None = None,
     ) -> None:
         self._store = store
         self._filter_bytes_max = int(bytes_max * FILTER_SHARE)
         self._recent = Recent(bytes_max=int(bytes_max * RECENT_SHARE))
+        self._young = Young(
+            bytes_max=int(bytes_max * YOUNG_SHARE) if young_bytes_max is None else young_bytes_max
+        )
         self._asked_before_reading = asked_before_reading
         self._in_background = in_background
         self._lock = threading.Lock()
@@ -71,14 +79,20 @@ class Seen:
         """Memory in use, without Python's own."""
         with self._lock:
             filters = [each for each in (self._filter, self._growing) if each is not None]
-            return self._recent.bytes_held + sum(each.bytes_held for each in filters)
+            held = self._recent.bytes_held + self._young.bytes_held
+            return held + sum(each.bytes_held for each in filters)
 
     def judge(self, assignment: Assignment, ids: Ids) -> tuple[Mask, Mask]:
         """For each of `ids`: is it stored for certain, and must it be asked for? Neither: it is new."""
         with self._lock:
             self._met.add(assignment)
             filter_ = self._filter if assignment in self._covered else None
-        ask = np.ones(len(ids), dtype=np.bool_) if filter_ is None else filter_.may_have(keys_of(ids))
+            # Together with the filter: what leaves the one is in the other.
+            generations = self._young.generations
+        if filter_ is None:
+            ask = np.ones(len(ids), dtype=np.bool_)
+        else:
+            ask = filter_.may_have(keys_of(ids)) | young.may_have(generations, ids)
         known = np.zeros(len(ids), dtype=np.bool_)
         maybe = np.flatnonzero(ask)
         with self._lock:
@@ -91,10 +105,12 @@ class Seen:
         """These are in the warehouse from now on."""
         with self._lock:
             self._recent.add(ids)
-            keys = keys_of(ids)
+            keys = [keys_of(ids[~tells_its_time(ids)])]
+            if (given_up := self._young.add(ids)) is not None:
+                keys.append(given_up)
             for each in (self._filter, self._growing):
                 if each is not None:
-                    each.add(keys)
+                    each.add(np.concatenate(keys))
             if self._filter is not None and self._filter.is_full:
                 self._filter = None
 

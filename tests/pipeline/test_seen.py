@@ -128,7 +128,14 @@ class Model:
     def __init__(self) -> None:
         self.store = Store()
         self.readings: list[Callable[[], None]] = []
-        self.memory = seen(self.store, run=self.readings.append)
+        # So small that what is young is given up every few ids.
+        self.memory = Seen(
+            self.store,
+            bytes_max=4 * MIB,
+            asked_before_reading=1,
+            in_background=self.readings.append,
+            young_bytes_max=400,
+        )
         self.ours = assignment()
 
     def judge(self, batch: list[int]) -> None:
@@ -209,7 +216,63 @@ def test_memory_is_bounded(bytes_max: int) -> None:
         ids = random_ids(50_000, seed=number)
         memory.judge(ours, ids)
         memory.stored(ids)
-        assert memory.bytes_held <= bytes_max * 1.05
+        # A word is the least there is.
+        assert memory.bytes_held <= bytes_max * 1.05 + 16
+
+
+def ids_of_a_moment(first_ms: int, count: int, *, of: int, part: int) -> Ids:
+    """Every `of`-th of the ids made from then on, one each 4 ms: what one partition of a log gets."""
+    return ids_of([timed(first_ms + 4 * number, number) for number in range(part, count * of, of)])
+
+
+def test_partitions_moved_side_by_side_are_not_asked_for() -> None:
+    """Each range lies in the same seconds as those of the other partitions that are stored already."""
+    store = Store()
+    memory = seen(store, bytes_max=8 * MIB)
+    partitions = [assignment() for _ in range(4)]
+    for each in partitions:
+        memory.judge(each, ids_of([1]))
+    memory.judge(partitions[0], ids_of([2]))
+    asked = []
+    for turn in range(12):
+        for part, each in enumerate(partitions):
+            ids = ids_of_a_moment(turn * 80_000, 5_000, of=4, part=part)
+            known, ask = memory.judge(each, ids)
+            assert not known.any()
+            asked.append(ask.mean())
+            memory.stored(ids)
+            assert np.logical_or(*memory.judge(each, ids)).all()
+    assert max(asked) < 0.02
+
+
+def test_what_the_young_give_up_is_never_called_new() -> None:
+    """Be it elder than two generations, or too much for one."""
+    ours = assignment()
+    memory = Seen(
+        Store(),
+        bytes_max=MIB,
+        asked_before_reading=1_000_000,
+        in_background=now,
+        young_bytes_max=1_600,
+    )
+    memory.judge(ours, random_ids(1_000_000))
+    first = ids_of_a_moment(0, 200, of=1, part=0)
+    assert not memory.judge(ours, first)[1].any()
+    memory.stored(first)
+    for turn in range(1, 400):
+        memory.stored(ids_of_a_moment(turn * 1_000, 200, of=1, part=0))
+    memory.stored(ids_of_a_moment(10**9, 10_000, of=1, part=0))
+    assert not memory.judge(ours, ids_of([timed(2 * 10**9)]))[1].any(), "the filter is in use"
+    for begin, count in ((0, 200), (200_000, 200), (399_000, 200), (10**9, 10_000)):
+        assert np.logical_or(*memory.judge(ours, ids_of_a_moment(begin, count, of=1, part=0))).all()
+
+
+def test_what_a_filter_has_takes_no_room_again() -> None:
+    filter_ = Filter.for_keys(KEYS_MIN, bytes_max=MIB)
+    assert filter_ is not None
+    for _ in range(20):
+        filter_.add(keys_of(random_ids(KEYS_MIN)))
+    assert not filter_.is_full
 
 
 def test_a_filter_that_is_full_is_let_go_and_everything_asked() -> None:
