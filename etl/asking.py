@@ -5,9 +5,9 @@ Unavailable -> Retryable, Rejected -> Refused for a block and Fatal for a questi
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from clickhouse_connect.driver.client import Client
 
@@ -112,7 +112,7 @@ class Warehouse:
     def insert(
         self,
         table: str,
-        block: bytes,
+        block: Iterable[bytes],
         *,
         columns: Sequence[str],
         token: str = "",
@@ -127,7 +127,8 @@ class Warehouse:
             self.client.raw_insert(
                 table,
                 column_names=columns,
-                insert_block=block,
+                # Bytes the driver would copy; what it calls a generator may be anything to iterate over.
+                insert_block=cast(Any, block),
                 settings={**BLOCK_SETTINGS, **self._limit, **_under(token), **settings},
                 fmt="JSONEachRow",
             )

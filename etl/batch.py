@@ -6,7 +6,7 @@ many to a block, as an insert takes them: a list of so many small strings costs 
 to them.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -23,6 +23,24 @@ class DeadLetter:
     record: LogRecord
     reason: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines for one insert, sent piece by piece: joined they would be held twice, and copied once more.
+
+    Every iteration begins anew. The driver repeats a request whose connection turns out to be closed; what
+    can be read only once would then be sent as nothing, and an insert of nothing succeeds.
+    """
+
+    pieces: Sequence[bytes]
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            yield piece + b"\n"
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self)
 
 
 @dataclass(slots=True)
@@ -53,9 +71,9 @@ class Batch:
         """What tells other rows under the same offsets apart from these."""
         return crc32(b"".join(self.ids))
 
-    def block(self) -> bytes:
+    def block(self) -> "Block":
         """The rows as one insert takes them: a JSON object a line."""
-        return b"\n".join(self.blocks)
+        return Block(self.blocks)
 
     @property
     def lines(self) -> list[bytes]:

@@ -7,7 +7,7 @@ from clickhouse_connect.driver.client import Client
 
 from clickhouse.views import LEDGER, PROBE, RAW
 from etl.asking import Warehouse, branched
-from etl.batch import Batch
+from etl.batch import Batch, Block
 from etl.conflicts import conflicts
 from etl.errors import Fatal
 from etl.mending import Mender
@@ -57,13 +57,13 @@ class ClickHouseStore:
         """Which copies say something else than the first one."""
         return conflicts(self._warehouse, range_, copies, self._origins(copies.ids)) if copies.ids else []
 
-    def insert(self, block: bytes, *, token: str) -> None:
+    def insert(self, block: Block, *, token: str) -> None:
         """Store `block` under `token`; see the port."""
         self._warehouse.insert(RAW, block, columns=COLUMNS, token=token)
 
     def probe(self, block: bytes) -> None:
         """Raise Refused when `insert` would; stores nothing."""
-        self._warehouse.insert(PROBE, block, columns=COLUMNS)
+        self._warehouse.insert(PROBE, Block([block]), columns=COLUMNS)
 
     def mend(self, range_: Range, rows: Batch, *, token: str) -> Mended:
         """Make sure that each of `rows` is there once, everywhere; see the port."""
@@ -85,7 +85,7 @@ class ClickHouseStore:
             "canary_sent_at": moved.canary_sent_at,
             "moved_at": moved.moved_at,
         }
-        self._warehouse.insert(LEDGER, orjson.dumps(line), columns=tuple(line))
+        self._warehouse.insert(LEDGER, Block([orjson.dumps(line)]), columns=tuple(line))
 
     def ping(self) -> None:
         """Raise NotReady unless the warehouse answers."""

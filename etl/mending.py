@@ -23,7 +23,7 @@ import orjson
 
 from clickhouse.views import IDS, RAW, View
 from etl.asking import Warehouse
-from etl.batch import Batch
+from etl.batch import Batch, Block
 from etl.checking import Checker, Missing, Rows, placed
 from etl.errors import Fatal
 from etl.ports import Mended
@@ -111,11 +111,13 @@ class Mender:
 
     def _remember(self, batch: Batch, token: str) -> None:
         """As the view does; written and not fed, as events_raw may have dropped the rows by age."""
-        block = b"\n".join(
+        lines = [
             orjson.dumps({"id": str(UUID(id_.decode()).int), **_members(line)})
             for id_, line in zip(batch.ids, batch.lines, strict=True)
+        ]
+        self._warehouse.insert(
+            IDS.target, Block([b"\n".join(lines)]), columns=("id", *_ID_MEMBERS), token=token
         )
-        self._warehouse.insert(IDS.target, block, columns=("id", *_ID_MEMBERS), token=token)
 
 
 def reading_only(condition: str) -> Mapping[str, str]:

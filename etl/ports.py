@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from etl.assignment import Assignment
-from etl.batch import Batch, DeadLetter
+from etl.batch import Batch, Block, DeadLetter
 from etl.intents import Intent
 from etl.ranges import Offset, Position, Range
 
@@ -148,7 +148,7 @@ class RowStore(Protocol):
         """Which of `copies`, rows of `range_` whose ids are stored already, say something else."""
         ...
 
-    def insert(self, block: bytes, *, token: str) -> None:
+    def insert(self, block: Block, *, token: str) -> None:
         """Return when every row of `block`, a JSON object a line, is stored.
 
         The same block under the same token again changes nothing. Raises Refused when the warehouse will

@@ -20,7 +20,7 @@ from contract.reading import Event
 from contract.wire import Arrival, encode
 from etl import rows
 from etl.assignment import Assignment
-from etl.batch import Batch, DeadLetter
+from etl.batch import Batch, Block, DeadLetter
 from etl.brake import Brake
 from etl.cutting import Cut, CutLimits, Cutter
 from etl.dedup import Dedup
@@ -308,9 +308,9 @@ class MemoryStore:
                 found.append(Conflict(event_id.decode(), origin, _origin(kept), differing))
         return found
 
-    def insert(self, block: bytes, *, token: str) -> None:
+    def insert(self, block: Block, *, token: str) -> None:
         self.faults.at("before insert")
-        lines = [orjson.loads(line) for line in block.splitlines()]
+        lines = [orjson.loads(line) for line in bytes(block).splitlines()]
         if any(self.refuses(line) for line in lines):
             raise Refused("it will not take this")
         if token not in self.tokens:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
+from etl.batch import Block
 from etl.errors import Fatal, Retryable
 from etl.health import HealthServer, health_routes
 from telemetry.clock import SystemClock
@@ -124,7 +125,7 @@ def test_not_ready_during_an_outage_and_ready_after_it(world: Any, record: Any) 
     heard = []
     insert = world.store.insert
 
-    def away(block: bytes, *, token: str) -> None:
+    def away(block: Block, *, token: str) -> None:
         if len(heard) < 3:
             try:
                 process.watch.check_moving()

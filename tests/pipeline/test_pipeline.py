@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import structlog
 
+from etl.batch import Block
 from etl.errors import Fatal, Retryable
 from etl.intents import parse
 from etl.pipeline import STEPS
@@ -67,7 +68,7 @@ def test_what_is_stored_next_is_written_down_first(world: Any, record: Any) -> N
     process = world.process()
     insert, said = world.store.insert, []
 
-    def look(block: bytes, *, token: str) -> None:
+    def look(block: Block, *, token: str) -> None:
         mark = parse(world.log.said[0])
         assert mark is not None
         assert mark.intent is not None
@@ -142,8 +143,8 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_rows_under_the_same_toke
     blocks = []
     insert = world.store.insert
 
-    def lose_twice(block: bytes, *, token: str) -> None:
-        blocks.append((block, token))
+    def lose_twice(block: Block, *, token: str) -> None:
+        blocks.append((bytes(block), token))
         insert(block, token=token)
         if len(blocks) < 3:
             raise Retryable("the answer was lost")
@@ -163,7 +164,7 @@ def test_the_consumer_is_polled_all_through_an_outage_and_reads_on_after_it(
     process = threaded.process()
     insert, outage_ends = threaded.store.insert, time.monotonic() + 1.0
 
-    def away(block: bytes, *, token: str) -> None:
+    def away(block: Block, *, token: str) -> None:
         if time.monotonic() < outage_ends:
             raise Retryable("away")
         insert(block, token=token)
@@ -190,7 +191,7 @@ def test_what_is_read_in_an_outage_stays_bounded_and_polling_goes_on(threaded: A
     insert, pause = threaded.store.insert, process.source.pause
     paused, away = [], [True]
 
-    def insert_or_not(block: bytes, *, token: str) -> None:
+    def insert_or_not(block: Block, *, token: str) -> None:
         if away:
             raise Retryable("away")
         insert(block, token=token)
@@ -218,7 +219,7 @@ def test_two_partitions_are_loaded_at_the_same_time_and_one_never_twice(threaded
     under_way: list[str] = []
     together = []
 
-    def slow(block: bytes, *, token: str) -> None:
+    def slow(block: Block, *, token: str) -> None:
         under_way.append(token.split(":")[1])
         together.append(sorted(under_way))
         time.sleep(0.02)
@@ -246,7 +247,7 @@ def test_an_outage_is_logged_ever_less_often(world: Any, record: Any) -> None:
     insert = world.store.insert
     failures = iter(range(100))
 
-    def away(block: bytes, *, token: str) -> None:
+    def away(block: Block, *, token: str) -> None:
         if next(failures, None) is not None:
             raise Retryable("away")
         insert(block, token=token)
@@ -344,7 +345,7 @@ def test_a_partition_taken_away_in_an_outage_is_redone_by_the_next(threaded: Any
     insert = threaded.store.insert
     calls: list[str] = []
 
-    def away(block: bytes, *, token: str) -> None:
+    def away(block: Block, *, token: str) -> None:
         calls.append(token)
         raise Retryable("away")
 
@@ -387,7 +388,7 @@ def test_asked_to_stop_it_finishes_and_commits_what_is_being_stored(threaded: An
     process = threaded.process()
     insert = threaded.store.insert
 
-    def last(block: bytes, *, token: str) -> None:
+    def last(block: Block, *, token: str) -> None:
         threaded.stopping = True
         time.sleep(0.1)
         insert(block, token=token)
@@ -408,7 +409,7 @@ def test_asked_to_stop_it_leaves_a_step_that_does_not_end(threaded: Any, record:
     process.pipeline._finish_within_s = 0.3
     hung = []
 
-    def hang(block: bytes, *, token: str) -> None:
+    def hang(block: Block, *, token: str) -> None:
         threaded.stopping = True
         hung.append(1)
         time.sleep(2.5)
