@@ -5,7 +5,7 @@ ownership is checked here, before every insert and every commit, by the identity
 partition that is taken away and given back comes with a new one, and work begun under the old one is void.
 """
 
-from etl.errors import AssignmentGone
+from etl.errors import AssignmentGone, Retryable
 from etl.intents import Intent
 from etl.ranges import Position
 
@@ -14,7 +14,16 @@ class Assignment:
     """One partition of one topic, ours until `end`. `redo` is the range that an earlier owner, or we, had
     intended and not committed: it comes first."""
 
-    __slots__ = ("_current", "committed", "partition", "partitions", "redo", "topic", "topic_id")
+    __slots__ = (
+        "_current",
+        "committed",
+        "confirmed_at",
+        "partition",
+        "partitions",
+        "redo",
+        "topic",
+        "topic_id",
+    )
 
     def __init__(  # noqa: PLR0913 - what the log says of it
         self,
@@ -32,6 +41,8 @@ class Assignment:
         self.partitions = partitions
         self.committed = committed
         self.redo = redo
+        # When the group last took a commit of ours: until a session after it nobody else can own this.
+        self.confirmed_at = float("-inf")
         self._current = True
 
     @property
@@ -44,9 +55,17 @@ class Assignment:
         self._current = False
 
     def check(self) -> None:
-        """Raise AssignmentGone unless the partition is still ours."""
+        """Raise AssignmentGone unless the partition is still ours, as far as we know."""
         if not self._current:
             raise AssignmentGone(f"{self.topic}:{self.partition} belongs to somebody else now")
+
+    def check_confirmed(self, *, since: float) -> None:
+        """Raise Retryable unless the group said so since then: a process that was frozen knows nothing."""
+        self.check()
+        if self.confirmed_at < since:
+            raise Retryable(
+                f"not sure that {self.topic}:{self.partition} is still ours: no commit was taken for a while"
+            )
 
     def __repr__(self) -> str:
         state = "current" if self._current else "gone"

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from etl.batch import Batch, DeadLetter
+from etl.batch import Batch, Block, DeadLetter
 from etl.bisecting import refused
 from etl.brake import Brake
 from etl.cutting import Cut
@@ -59,6 +59,7 @@ class Loader:
         clock: Clock,
         pause: Callable[[float], None],
         stopping: Callable[[], bool],
+        sure_for_s: float,
     ) -> None:
         self._store = store
         self._letters = letters
@@ -69,6 +70,7 @@ class Loader:
         self._clock = clock
         self._pause = pause
         self._stopping = stopping
+        self._sure_for_s = sure_for_s
         self._log = structlog.get_logger()
 
     def __call__(self, cut: Cut) -> Finished:
@@ -123,13 +125,26 @@ class Loader:
         if not rows.ids:
             return 0
         if cut.redo is None:
-            block = rows.block()
-            _, failures = self._insist("load", cut, lambda: self._store.insert(block, token=cut.range.token))
-            if not failures:
+            if self._answered(cut, rows.block()):
                 return 0
         elif not cut.reads_as_intended:
             self._log.warning("range_reads_differently", range=str(cut.range))
         return self._mend(cut, rows)
+
+    def _answered(self, cut: Cut, block: Block) -> bool:
+        """Insert them, once; whether we know that they are stored.
+
+        Without an answer it is not sent again: after a loss of power rows may be there whose token is not.
+        """
+        attempts = iter([True])
+
+        def insert() -> bool:
+            if next(attempts, False):
+                self._store.insert(block, token=cut.range.token)
+                return True
+            return False
+
+        return self._insist("load", cut, insert)[0]
 
     def _mend(self, cut: Cut, rows: Batch) -> int:
         token = cut.range.token
@@ -146,7 +161,7 @@ class Loader:
         """Do `action` until it succeeds, as long as the partition is ours; and how often it had failed."""
 
         def attempt() -> T:
-            cut.assignment.check()
+            cut.assignment.check_confirmed(since=self._clock.monotonic() - self._sure_for_s)
             with self._watch.step(step):
                 return action()
 

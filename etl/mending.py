@@ -21,7 +21,7 @@ from uuid import UUID
 
 import orjson
 
-from clickhouse.views import IDS, RAW, View
+from clickhouse.views import IDS, RAW, VIEWS, View
 from etl.asking import Warehouse
 from etl.batch import Batch, Block
 from etl.checking import Checker, Missing, Rows, placed
@@ -53,8 +53,10 @@ class Mender:
         """
         if not batch.ids:
             return Mended()
-        # What is still on its way into the views would be taken for missing, and be there twice.
-        self._warehouse.ended(token)
+        tokens = Tokens(token)
+        for each in tokens.all:
+            # What is still on its way into the views would be taken for missing, and be there twice.
+            self._warehouse.ended(each)
         rows = placed(range_, batch)
         put: Counter[str] = Counter()
         for round_ in range(ROUNDS_MAX + 1):
@@ -64,25 +66,24 @@ class Mender:
                 return Mended(raw, dict(put), tuple(sorted(missing.drift)))
             if round_ < ROUNDS_MAX:
                 # The most of any round: what a burned token dropped is put once more.
-                put |= self._put(rows, missing, token, round_)
+                put |= self._put(rows, missing, tokens)
         raise Fatal(
             f"rows of range {range_} are put into {RAW} or what is counted from it and are not there "
             f"afterwards, {ROUNDS_MAX} times over: is somebody deleting them, or a disk failing? "
             "Look at the warehouse's log"
         )
 
-    def _put(self, rows: Rows, missing: Missing, token: str, round_: int) -> Counter[str]:
+    def _put(self, rows: Rows, missing: Missing, tokens: "Tokens") -> Counter[str]:
         """The rows put, by table."""
         put: Counter[str] = Counter()
         if missing.rows:
-            own = f"{token}:mend:{round_}" if round_ else token
-            self._insert(rows.batch.only(missing.rows), missing.shown, own)
+            self._insert(rows.batch.only(missing.rows), missing.shown, tokens.next(RAW))
             put[RAW] = len(missing.rows)
         for view, days in missing.days.items():
-            self._feed(view, rows.range, days, f"{token}:{view.target}:{round_}")
+            self._feed(view, rows.range, days, tokens.next(view.target))
             put[view.target] = len(rows.of_days(days))
         if missing.ids:
-            self._remember(rows.batch.only(missing.ids), f"{token}:{IDS.target}:{round_}")
+            self._remember(rows.batch.only(missing.ids), tokens.next(IDS.target))
             put[IDS.target] = len(missing.ids)
         return put
 
@@ -118,6 +119,34 @@ class Mender:
         self._warehouse.insert(
             IDS.target, Block([b"\n".join(lines)]), columns=("id", *_ID_MEMBERS), token=token
         )
+
+
+class Tokens:
+    """The names under which a range is mended: into each table the first time the same, whoever does it.
+
+    So of two who mend one range, one after a pause, the warehouse takes what comes first. By round they would
+    be others: a target that is fed in the first round here may be fed in the second there.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._names = {
+            RAW: [token, *(f"{token}:mend:{number}" for number in range(1, ROUNDS_MAX))],
+            **{
+                view.target: [f"{token}:{view.target}:{number}" for number in range(ROUNDS_MAX)]
+                for view in VIEWS
+            },
+        }
+        self._used: Counter[str] = Counter()
+
+    @property
+    def all(self) -> list[str]:
+        """Every one there may be."""
+        return [name for names in self._names.values() for name in names]
+
+    def next(self, table: str) -> str:
+        """The next for that table."""
+        self._used[table] += 1
+        return self._names[table][self._used[table] - 1]
 
 
 def reading_only(condition: str) -> Mapping[str, str]:

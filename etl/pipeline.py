@@ -68,6 +68,7 @@ class Pipeline:
         stopping: Callable[[], bool],
         buffer_bytes_max: int,
         finish_within_s: float,
+        confirm_every_s: float,
         each_turn: Callable[[Collection[Assignment]], None] = lambda _: None,
     ) -> None:
         self._source = source
@@ -79,6 +80,7 @@ class Pipeline:
         self._stopping = stopping
         self._buffer_bytes_max = buffer_bytes_max
         self._finish_within_s = finish_within_s
+        self._confirm_every_s = confirm_every_s
         self._each_turn = each_turn
         self._lanes: dict[Assignment, _Lane] = {}
         self._full_since: float | None = None
@@ -102,13 +104,16 @@ class Pipeline:
 
     def _advance(self, lane: _Lane) -> None:
         """Commit what is stored and intend what comes next, at once if both are there; then load it."""
-        if lane.loading is not None or self._clock.monotonic() < lane.retry_at:
+        if self._clock.monotonic() < lane.retry_at:
+            return
+        if lane.loading is not None:
+            self._confirm(lane, lane.loading)
             return
         if lane.upcoming is None and not self._stopping():
             with self._watch.step("cut"):
                 lane.upcoming = self._cutter.next(lane.assignment)
-            # The range of a redo is written down already: that is how we know of it.
-            lane.intended = lane.upcoming is not None and lane.upcoming.redo is not None
+            # That of a redo is written down already; it is again, to hear that the partition is ours.
+            lane.intended = False
         upcoming = lane.upcoming.intent if lane.upcoming else None
         if lane.done is not None:
             if not self._committed(lane, "commit", lane.done.cut.range.next_offset, upcoming):
@@ -121,9 +126,14 @@ class Pipeline:
             self._loaders.start(lane.upcoming)
             lane.loading, lane.upcoming = lane.upcoming, None
 
+    def _confirm(self, lane: _Lane, loading: Cut) -> None:
+        """Have the group confirm that the range is ours, when it takes long to store (assignment.py)."""
+        if self._clock.monotonic() - lane.assignment.confirmed_at >= self._confirm_every_s:
+            self._committed(lane, "intend", lane.assignment.committed, loading.intent)
+
     def _committed(self, lane: _Lane, step: str, position: Position, intent: Intent | None) -> bool:
         """Whether it could be; if not, when to try again is noted: polling goes on meanwhile."""
-        of = str(lane.assignment.partition)
+        of, asked_at = str(lane.assignment.partition), self._clock.monotonic()
         try:
             with self._watch.step(step):
                 self._source.commit(lane.assignment, position, intent)
@@ -135,6 +145,7 @@ class Pipeline:
             lane.failures += 1
             lane.retry_at = self._clock.monotonic() + self._retry.failed(step, lane.failures, error, of=of)
             return False
+        lane.assignment.confirmed_at = asked_at
         if lane.failures:
             self._retry.over(step, lane.failures, of=of)
             lane.failures = 0
@@ -152,12 +163,14 @@ class Pipeline:
             cut, lane = finished.cut, self._lanes.get(finished.cut.assignment)
             if lane is None or isinstance(finished.error, AssignmentGone) or not cut.assignment.current:
                 self._log.info("range_dropped", range=str(cut.range), reason="its partition was taken away")
+                self._lanes.pop(cut.assignment, None)
             elif isinstance(finished.error, StopAsked):
                 self._log.info("range_dropped", range=str(cut.range), reason="asked to stop; it is redone")
                 self._lanes.pop(cut.assignment)
             elif isinstance(finished.error, Refused) and not cut.careful:
                 self._log.warning("range_refused", range=str(cut.range), reason=str(finished.error))
                 self._cutter.be_careful(cut.range)
+                self._lanes.pop(cut.assignment)
                 self._source.reread(cut.assignment)
             elif finished.error is not None:
                 raise finished.error
@@ -170,7 +183,7 @@ class Pipeline:
         # What is due cannot be moved on while the range before it is not committed.
         waiting = loading or any(lane.done or lane.upcoming for lane in self._lanes.values())
         timeout_s = POLL_S_BUSY if waiting else self._cutter.due_in_s(POLL_S_MAX)
-        if self._is_full() and not loading:
+        if self._is_full() and not waiting:
             self._cutter.close_all()
         elif self._is_full():
             now = self._clock.monotonic()

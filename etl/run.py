@@ -113,6 +113,8 @@ class _Run:
             clock=self._clock,
             pause=self._stop.wait,
             stopping=self._stop.asked,
+            # Half of it: what is sent then arrives before anybody else may own the partition.
+            sure_for_s=settings.etl_session_timeout_ms / 1000 / 2,
         )
 
     def _move_or_pause(self, loader: Loader, dedup: Dedup, canaries: Canaries) -> None:
@@ -145,6 +147,7 @@ class _Run:
                 buffer_bytes_max=settings.etl_buffer_bytes_max,
                 # The rest is for leaving the group.
                 finish_within_s=settings.etl_stop_within_ms / 1000 * FINISH_SHARE,
+                confirm_every_s=settings.etl_session_timeout_ms / 1000 / 5,
                 each_turn=each_turn,
             ).run()
         finally:

@@ -4,6 +4,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+# The usual one stands still while a machine is suspended, and what is ours may be somebody else's afterwards.
+_GROWING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class Clock(Protocol):
     """What the product needs of time."""
@@ -13,7 +16,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only grow. For measuring and for deadlines."""
+        """Seconds that only grow, also while the machine is suspended. For measuring and for deadlines."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -28,7 +31,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_GROWING)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

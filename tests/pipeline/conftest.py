@@ -269,6 +269,8 @@ class MemoryStore:
         self.tokens_counted: set[str] = set()
         self.moved: dict[str, MovedRange] = {}
         self.refuses: Callable[[dict[str, Any]], bool] = lambda _: False
+        # Raises while it is away: no rows are taken then, whichever way they come.
+        self.outage: Callable[[], None] = lambda: None
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -309,6 +311,7 @@ class MemoryStore:
         return found
 
     def insert(self, block: Block, *, token: str) -> None:
+        self.outage()
         self.faults.at("before insert")
         lines = [orjson.loads(line) for line in bytes(block).splitlines()]
         if any(self.refuses(line) for line in lines):
@@ -331,6 +334,7 @@ class MemoryStore:
                 raise Refused("it will not take this")
 
     def mend(self, range_: Range, rows: Batch, *, token: str) -> Mended:  # noqa: ARG002
+        self.outage()
         self.faults.at("before mend")
         lines = [orjson.loads(line) for line in rows.lines]
         lacking = [line for line in lines if not self.raw.get(_place(line))]
@@ -426,6 +430,8 @@ class World:
     limits: CutLimits = field(default_factory=lambda: CutLimits(5, 10_000, 500))
     back_off: BackOff = field(default_factory=lambda: BackOff(100, 5_000))
     buffer_bytes_max: int = 100_000
+    # One thread does both here: nobody could confirm while it loads.
+    sure_for_s: float = float("inf")
     dead_run_max: int = 1_000
     threads: int = 0
     stopping: bool = False
@@ -451,6 +457,7 @@ class World:
             clock=self.clock,
             pause=self.clock.sleep,
             stopping=lambda: self.stopping,
+            sure_for_s=self.sure_for_s,
         )
         loaders: Any = LoaderThreads(loader, threads=self.threads) if self.threads else InlineLoaders(loader)
         pipeline = Pipeline(
@@ -463,6 +470,7 @@ class World:
             stopping=lambda: self.stopping,
             buffer_bytes_max=self.buffer_bytes_max,
             finish_within_s=8,
+            confirm_every_s=2,
         )
         return SimpleNamespace(source=source, pipeline=pipeline, watch=watch, loaders=loaders)
 

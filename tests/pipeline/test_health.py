@@ -9,7 +9,6 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from etl.batch import Block
 from etl.errors import Fatal, Retryable
 from etl.health import HealthServer, health_routes
 from telemetry.clock import SystemClock
@@ -123,9 +122,8 @@ def test_not_ready_during_an_outage_and_ready_after_it(world: Any, record: Any) 
     process = world.process()
     world.log.send(record(1))
     heard = []
-    insert = world.store.insert
 
-    def away(block: Block, *, token: str) -> None:
+    def away() -> None:
         if len(heard) < 3:
             try:
                 process.watch.check_moving()
@@ -133,11 +131,11 @@ def test_not_ready_during_an_outage_and_ready_after_it(world: Any, record: Any) 
             except NotReady as reason:
                 heard.append(str(reason))
             raise Retryable("the warehouse is away")
-        insert(block, token=token)
 
-    world.store.insert = away
+    world.store.outage = away
     world.drain(process)
-    assert heard == ["ready", "load: the warehouse is away", "load: the warehouse is away"]
+    # An insert that got no answer is followed by a look.
+    assert heard == ["ready", "ready", "mend: the warehouse is away"]
     process.watch.check_moving()
 
 

@@ -12,7 +12,7 @@ from warehouse_rows import Stand, id_v4, id_v7, stand, today_at
 from clickhouse.client import connect
 from etl import rows
 from etl.asking import FIELD_IDS_MAX
-from etl.batch import Batch
+from etl.batch import Batch, Block
 from etl.errors import Fatal, Refused
 from etl.load import ClickHouseStore, check_columns
 from etl.ports import RowStore
@@ -146,7 +146,7 @@ def test_a_schema_that_is_not_ours_is_fatal(there: tuple[str, ...], says: str) -
 def test_every_column_lands_as_it_was_sent(here: Stand) -> None:
     properties = b'{ "b" : 1.0, "a":"\\u00e9", "n":{"x":[1,2]}, "a":null}'
     batch = here.batch(1, user_id='q"\\\n\u2028é', value=-0.1, session_id="s-1", skew_ms=-5)
-    line = batch.block().replace(b'{"element":"play"}', properties)
+    line = Block([bytes(batch.block()).replace(b'{"element":"play"}', properties)])
     here.store.insert(line, token="T")
     columns = "user_id, properties, value, session_id, skew_ms, is_bot, kafka_partition, kafka_offset"
     found = here.admin.query(f"SELECT {columns} FROM events_raw WHERE kafka_topic_id = '{here.topic_id}'")
