@@ -42,6 +42,8 @@ BLOCK_SETTINGS: Final[Mapping[str, Any]] = {
     "min_insert_block_size_rows": 10_000_000,
     "min_insert_block_size_bytes": 0,
     "input_format_parallel_parsing": 0,
+    # Cutting bounds the days a range happened on; the days it was received on can only be ones near them.
+    "max_partitions_per_insert_block": 0,
     "date_time_input_format": "best_effort",
     # By default a member without a column is left out and a null becomes the column's default: silently.
     "input_format_skip_unknown_fields": 0,

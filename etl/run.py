@@ -17,7 +17,7 @@ from etl.canary import Canaries
 from etl.cutting import Cutter
 from etl.dead_letters import KafkaDeadLetters
 from etl.dedup import Dedup
-from etl.errors import Fatal, Retryable, StopAsked
+from etl.errors import EtlError, Fatal, Retryable, StopAsked
 from etl.health import HealthServer, Routes, health_routes
 from etl.load import ClickHouseStore, check_columns
 from etl.loading import Loader, LoaderThreads
@@ -47,7 +47,7 @@ def run(settings: EtlSettings) -> int:
     try:
         with StopSignal(stop_within_ms=settings.etl_stop_within_ms) as stop:
             _Run(settings, stop, clock=SystemClock()).until_stopped()
-    except Fatal as error:
+    except EtlError as error:  # a block that stays refused stops us like anything Fatal
         log.error("etl_stopped", reason=str(error))  # noqa: TRY400 - one line, expected
         return 1
     log.info("etl_stopped", reason="asked to")
