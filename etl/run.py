@@ -68,6 +68,7 @@ class _Run:
         self._retry = Retry(back_off, random=self._random, watch=self._watch)
         self._log = structlog.get_logger()
         self._store: ClickHouseStore | None = None
+        self._canaries: Canaries | None = None
 
     def until_stopped(self) -> None:
         settings = self._settings
@@ -77,7 +78,7 @@ class _Run:
             self._store = store = self._patiently("connect", self._connect)
             check_columns(self._patiently("columns", store.columns))
             letters = KafkaDeadLetters(settings, DEAD, clock=self._clock)
-            canaries = Canaries(
+            self._canaries = canaries = Canaries(
                 Producer(canary.configuration(settings)),
                 interval_ms=settings.etl_canary_interval_ms,
                 clock=self._clock,
@@ -185,12 +186,17 @@ class _Run:
                 raise NotReady("no connection to the warehouse yet")
             self._store.ping()
 
+        def broker() -> None:
+            if self._canaries is not None:
+                self._canaries.check_answered(within_s=settings.etl_stalled_after_ms / 1000)
+
         return health_routes(
             registry=self._metrics.registry,
             live={"loop": looping},
             ready={
                 "warehouse": warehouse,
                 "log": self._watch.check_log,
+                "broker": broker,
                 "pipeline": self._watch.check_moving,
             },
             clock=self._clock,
