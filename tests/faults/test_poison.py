@@ -128,6 +128,20 @@ def test_nothing_but_bad_ones_stops_it(
     assert len(letters) == len(set(origins(letters))) == 5_000
 
 
+def test_starting_it_again_and_again_empties_no_bad_log(stand: Stand, group: Group, random: Random) -> None:
+    """What a supervisor does. Small ranges: each start would write some before enough are seen."""
+    group.send([poison(random, number) for number in range(1_000)], partition=0)
+    written = []
+    for number in range(3):
+        braking = stand.etl(f"braking-{number}", UGC_BATCH_ROWS_MAX="10", UGC_ETL_INSTANCE_ID="one")
+        braking.spawn()
+        assert braking.exit_code() == 1
+        (line,) = [each for each in braking.said() if each["level"] == "error"]
+        assert "UGC_ETL_DEAD_" in line["reason"]
+        written.append(len(group.letters()))
+    assert written == [90, 90, 90]
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 def test_messages_of_ten_megabytes(
     *,
