@@ -183,6 +183,11 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "a value without end": lambda line: line.replace(b'"value":1.5', b'"value":1e999'),
     "received long before it happened": lambda line: _received(line, b"1971-01-01"),
     "received long after it happened": lambda line: _received(line, b"2090-01-01"),
+    "a time that no number of ours holds": lambda line: line.replace(
+        b'"received_at":', b'"received_at":1e30,"received_at":'
+    ),
+    "half a surrogate pair": lambda line: line.replace(b'"skew_ms"', b'"\\ud800skew_ms"'),
+    "no comma in a list": lambda line: line.replace(b'"bot_reasons":[]', b'"bot_reasons":["a"true]'),
     "not UTF-8 where a name should be": lambda line: line.replace(b'"value"', b'"val\xff"'),
     "a zero byte where a name should be": lambda line: line.replace(b'"value"', b'"val\x00"'),
 }
