@@ -187,3 +187,28 @@ def test_a_letter_that_the_dead_topic_does_not_take_stops_it(
     etl("again")
     all_once(set(happenings.ids(records)))
     assert len(group.letters()) == 1
+
+
+def test_copies_that_say_something_else_can_be_traced(
+    stand: Stand, group: Group, etl: Callable[..., Child], random: Random, all_once: Callable[..., None]
+) -> None:
+    """From the log line of each to the record that lost, the one that won, and the count in the ledger."""
+    documents = [happenings.event(random) for _ in range(15)]
+    records = [happenings.record(each) for each in documents]
+    group.send(records)
+    moving = etl()
+    group.wait_drained()
+    others = [happenings.record({**each, "user_id": "somebody else"}) for each in documents]
+    group.send([*records[:5], *others])
+    all_once(set(happenings.ids(records)))
+    lines = moving.said()
+    told = [line["event_id"] for line in lines if line["event"] == "conflict"]
+    told += [
+        event_id for line in lines if line["event"] == "more_conflicts" for event_id in line["event_ids"]
+    ]
+    assert sorted(told) == sorted(happenings.ids(records))
+    for line in (each for each in lines if each["event"] == "conflict"):
+        assert line["differing"] == ["user_id"]
+        assert line["copy"] != line["kept"]
+    assert stand.sql("SELECT sum(conflicts) FROM ranges_moved FINAL") == [(15,)]
+    assert not stand.sql("SELECT 1 FROM events_raw WHERE user_id = 'somebody else' LIMIT 1")
