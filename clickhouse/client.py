@@ -81,8 +81,11 @@ CLASS_OF_CODE: dict[int, type[WarehouseError]] = {
     72: Rejected,  # CANNOT_PARSE_NUMBER
     117: Rejected,  # INCORRECT_DATA
     130: Rejected,  # CANNOT_READ_ARRAY_FROM_TEXT
+    131: Rejected,  # TOO_LARGE_STRING_SIZE
+    321: Rejected,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
     349: Rejected,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
     376: Rejected,  # CANNOT_PARSE_UUID
+    407: Rejected,  # DECIMAL_OVERFLOW: a time as a number that nothing can hold
     467: Rejected,  # CANNOT_PARSE_BOOL
     469: Rejected,  # VIOLATED_CONSTRAINT
 }

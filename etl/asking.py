@@ -29,6 +29,10 @@ FIELD_IDS_MAX: Final = 6_000
 FIELDS: Final = 16
 QUESTION_IDS_MAX: Final = FIELD_IDS_MAX * FIELDS
 
+# How an error looks that comes after the answer has begun; no sane number of ids spells it by chance.
+BROKEN_OFF: Final = (b"__exception__", b"DB::Exception")
+SHOWN_BYTES_MAX: Final = 300
+
 STREAM_BYTES: Final = 4 * 1024 * 1024
 
 BLOCK_SETTINGS: Final[Mapping[str, Any]] = {
@@ -42,6 +46,8 @@ BLOCK_SETTINGS: Final[Mapping[str, Any]] = {
     "min_insert_block_size_rows": 10_000_000,
     "min_insert_block_size_bytes": 0,
     "input_format_parallel_parsing": 0,
+    # Cutting bounds the days a range happened on; the days it was received on can only be ones near them.
+    "max_partitions_per_insert_block": 0,
     "date_time_input_format": "best_effort",
     # By default a member without a column is left out and a null becomes the column's default: silently.
     "input_format_skip_unknown_fields": 0,
@@ -91,23 +97,30 @@ class Warehouse:
         found = b""
         for start in range(0, len(ids), QUESTION_IDS_MAX):
             with branched():
-                found += self.client.raw_query(
+                answer = self.client.raw_query(
                     catalog.query(name).sql,
                     parameters=_fields(ids[start : start + QUESTION_IDS_MAX]),
                     settings=dict(self._limit),
                     fmt="RowBinary",
                 )
+            _check_whole(answer, len(answer) % PACKED_BYTES)
+            found += answer
         return found
 
     def stream(self, name: str) -> Iterator[bytes]:
-        """The answer to a question, packed, as it comes; no time limit, as it reads all there is."""
+        """The answer to a question, packed, as it comes; no time limit, as it reads all there is.
+
+        Raises Retryable when it ends early: what came until then is not all.
+        """
         with branched(), self.client.raw_stream(catalog.query(name).sql, fmt="RowBinary") as answer:
             left = b""
             while piece := answer.read(STREAM_BYTES):
                 left += piece
+                _check_whole(left, 0)
                 whole = len(left) - len(left) % PACKED_BYTES
                 yield left[:whole]
                 left = left[whole:]
+            _check_whole(left, len(left))
 
     def insert(
         self,
@@ -142,6 +155,13 @@ class Warehouse:
         """Return when no insert under `token` is running; raises Retryable while one is."""
         with branched():
             self.client.command("SELECT 1", settings={**self._limit, "query_id": _name(token)})
+
+
+def _check_whole(answer: bytes, over: int) -> None:
+    """Raise Retryable when an answer that had begun well, with status 200, ends in an error, or in an id."""
+    if over or any(mark in answer for mark in BROKEN_OFF):
+        said = bytes(answer[-SHOWN_BYTES_MAX:]).decode(errors="replace")
+        raise Retryable(f"the warehouse broke off its answer: {' '.join(said.split())}")
 
 
 def _name(token: str) -> str:

@@ -5,15 +5,16 @@ over records in the order they are moved: the part of the last `window` records 
 record dies and at least `SAMPLE_MIN` have been seen, and the length of the run of dead ones. A range is
 judged before any of its letters is written, so what tripped the brake lies untouched in the log.
 
-Duplicates are records that did not die; canaries are not looked at. What is judged is kept in memory alone:
-a process that starts anew begins with nothing, and may write `SAMPLE_MIN` letters more before it stops again.
+Duplicates are records that did not die; canaries are not looked at. A process that starts anew remembers, by
+the ledger, what was moved before it: one that is restarted by a supervisor again and again does not write
+`SAMPLE_MIN` letters more each time. What is older than a day is somebody's past.
 """
 
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from typing import Final, NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NoReturn
 
 from etl.batch import Batch, DeadLetter
 from etl.errors import Fatal
@@ -22,6 +23,8 @@ from etl.ranges import Offset
 # Below so many records a ratio says nothing: the first record ever may be a bad one.
 SAMPLE_MIN: Final = 100
 SHOWN_CHARS_MAX: Final = 120
+REMEMBERED_DAYS: Final = 1
+BEFORE_THE_START: Final = "before the start"
 
 
 class Brake:
@@ -38,14 +41,32 @@ class Brake:
         # Of each record that died within the window: its number in the stream, and why.
         self._died: deque[tuple[int, str]] = deque()
         self._reasons: Counter[str] = Counter()
+        # By partition: the last range that was taken in.
+        self._taken: dict[str, str] = {}
 
-    def check(self, batch: Batch, dead: Sequence[DeadLetter]) -> None:
+    def remember(self, moved: Iterable[Sequence[Any]]) -> None:
+        """Take in what the ledger says of ranges before our time, oldest first: token, good ones, dead ones.
+
+        Trips for nothing by itself: only when another record dies. In which order they lay in a range the
+        ledger does not say; the good ones are taken for the later ones.
+        """
+        with self._lock:
+            for token, good, dead in moved:
+                if self._is_new(token):
+                    for _ in range(dead):
+                        self._count_dead(BEFORE_THE_START)
+                    self._live(good)
+
+    def check(self, batch: Batch, dead: Sequence[DeadLetter], *, token: str = "") -> None:
         """Take in the records of `batch`, of which `dead` are to become letters. Raises Fatal when it trips.
 
-        To be called for every range, also one without dead records: the good ones count as well.
+        To be called for every range, also one without dead records: the good ones count as well. A range
+        that is redone counts once, by its `token`.
         """
         ordered = sorted(dead, key=lambda letter: letter.record.offset)
         with self._lock:
+            if token and not self._is_new(token):
+                return
             good_before = 0
             for letter, good in zip(ordered, _good_before(batch.offsets, ordered), strict=True):
                 self._live(good - good_before)
@@ -58,14 +79,22 @@ class Brake:
             self._seen += records
             self._run = 0
 
-    def _die(self, letter: DeadLetter) -> None:
+    def _is_new(self, token: str) -> bool:
+        partition = token.rpartition(":")[0]
+        known, self._taken[partition] = self._taken.get(partition), token
+        return known != token
+
+    def _count_dead(self, reason: str) -> None:
         self._seen += 1
         self._run += 1
-        self._died.append((self._seen, letter.reason))
-        self._reasons[letter.reason] += 1
+        self._died.append((self._seen, reason))
+        self._reasons[reason] += 1
         while self._died[0][0] <= self._seen - self._window:
-            _, reason = self._died.popleft()
-            self._reasons[reason] -= 1
+            _, gone = self._died.popleft()
+            self._reasons[gone] -= 1
+
+    def _die(self, letter: DeadLetter) -> None:
+        self._count_dead(letter.reason)
         looked_at = min(self._seen, self._window)
         if self._run >= self._run_max:
             self._stop(letter, f"{self._run:,} records in a row are dead", "UGC_ETL_DEAD_RUN_MAX")

@@ -6,7 +6,13 @@ from typing import Final, NamedTuple
 
 from contract.wire import UNDECODABLE_MEANINGS, UndecodableReason
 from etl.errors import Refused
-from etl.rows import HORIZON_DAYS, KEY_IS_NOT_EVENT_ID, OLDER_THAN_HORIZON, TIME_NOT_STORABLE
+from etl.rows import (
+    HORIZON_DAYS,
+    KEY_IS_NOT_EVENT_ID,
+    OLDER_THAN_HORIZON,
+    TIME_NOT_STORABLE,
+    TIMES_DISAGREE,
+)
 
 
 class Reason(NamedTuple):
@@ -39,6 +45,11 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         TIME_NOT_STORABLE: Reason(
             "A time of the event is before 1970 or after 2099, which the warehouse cannot hold.",
             "Mend the clock of who wrote it and have it send anew; then discard the letter.",
+        ),
+        TIMES_DISAGREE: Reason(
+            "It was received more than an hour before it happened, or more than 31 days after: the collector "
+            "takes no such event, and its id would be forgotten too early or too late.",
+            _MEND_THE_SENDER,
         ),
         OLDER_THAN_HORIZON: Reason(
             f"It was received more than {HORIZON_DAYS} days ago: whether it is stored already is forgotten, "

@@ -1,7 +1,7 @@
 """What the ETL says of itself over HTTP: /metrics, /health/live, /health/ready.
 
 Live means that the loop comes round; ready, that the warehouse answers, the broker has given us our
-partitions, and messages that wait are being moved. Idle is ready; stalled is not.
+partitions and takes canaries, and messages that wait are being moved. Idle is ready; stalled is not.
 """
 
 import threading

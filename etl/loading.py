@@ -28,6 +28,8 @@ from telemetry.clock import Clock
 T = TypeVar("T")
 
 JOIN_TIMEOUT_S = 1.0
+CONFLICTS_IN_FULL = 10
+IDS_A_LINE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Loader:
         rows, dead, mended = self._load(cut, fresh.rows)
         self._dedup.stored(cut.assignment, rows)
         # Of every range: the good ones are what the dead are measured against.
-        self._brake.check(cut.batch, dead)
+        self._brake.check(cut.batch, dead, token=cut.range.token)
         if dead:
             self._insist("dead_letters", cut, lambda: self._letters.write(cut.assignment, dead))
         moved = self._entry(cut, rows, fresh, dead)
@@ -187,7 +189,8 @@ class Loader:
         )
 
     def _tell_conflicts(self, fresh: Fresh) -> None:
-        for conflict in fresh.conflicts[:10]:
+        """The first in full; of the others each id, so that every one can be traced."""
+        for conflict in fresh.conflicts[:CONFLICTS_IN_FULL]:
             self._log.warning(
                 "conflict",
                 event_id=conflict.event_id,
@@ -195,6 +198,9 @@ class Loader:
                 kept=str(conflict.kept),
                 differing=conflict.differing,
             )
+        others = [conflict.event_id for conflict in fresh.conflicts[CONFLICTS_IN_FULL:]]
+        for start in range(0, len(others), IDS_A_LINE):
+            self._log.info("more_conflicts", event_ids=others[start : start + IDS_A_LINE])
 
 
 class Loaders(Protocol):

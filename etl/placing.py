@@ -75,7 +75,8 @@ def place(  # noqa: PLR0913 - two clients, and what to place
     if not partitions:
         return []
     described = describe(admin, topic)
-    check_horizon(topic, retention_ms(admin, topic))
+    kept = settings_ms(admin, topic)
+    check_horizon(topic, kept["retention.ms"], segment_ms=kept["segment.ms"])
     committed = _committed(consumer, topic, range(described.partitions))
     check_partitions(described, committed, accepted=partitions_accepted)
     return [
@@ -128,15 +129,19 @@ def check_partitions(topic: Topic, committed: Mapping[int, Committed], *, accept
     )
 
 
-def check_horizon(topic: str, kept_ms: int) -> None:
-    """Raise Fatal when the log keeps events longer than the warehouse remembers their ids."""
+def check_horizon(topic: str, retention_ms: int, *, segment_ms: int) -> None:
+    """Raise Fatal when the log keeps events longer than the warehouse remembers their ids.
+
+    Whole segments are deleted, by the age of their newest record: the oldest is older by up to a segment.
+    """
     days_max = HORIZON_DAYS - EVENT_AGE_DAYS_MAX
-    if not 0 <= kept_ms <= days_max * DAY_MS:
-        kept = "for ever" if kept_ms < 0 else f"{kept_ms / DAY_MS:.1f} days"
+    kept_ms = retention_ms + segment_ms
+    if retention_ms < 0 or kept_ms > days_max * DAY_MS:
+        kept = "for ever" if retention_ms < 0 else f"up to {kept_ms / DAY_MS:.1f} days"
         raise Fatal(
-            f"{topic} keeps its records {kept}; a copy may come {EVENT_AGE_DAYS_MAX} days late, and "
-            f"ids are remembered {HORIZON_DAYS} days, so {days_max} days are the most: set "
-            "UGC_TOPIC_RETENTION_DAYS (`ugc migrate`), or retention.ms of the topic"
+            f"{topic} keeps its records {kept} (retention.ms and segment.ms); a copy may come "
+            f"{EVENT_AGE_DAYS_MAX} days late, and ids are remembered {HORIZON_DAYS} days, so {days_max} days "
+            "are the most: lower UGC_TOPIC_RETENTION_DAYS (`ugc migrate` also sets short segments)"
         )
 
 
@@ -147,11 +152,12 @@ def describe(admin: AdminClient, topic: str) -> Topic:
     return Topic(topic, str(found.topic_id), len(found.partitions))
 
 
-def retention_ms(admin: AdminClient, topic: str) -> int:
-    """How long the topic keeps a record; -1 is for ever."""
+def settings_ms(admin: AdminClient, topic: str) -> dict[str, int]:
+    """How long the topic keeps a record (-1 is for ever), and how long one of its segments may grow."""
     resource = ConfigResource(ResourceType.TOPIC, topic)
     asked = admin.describe_configs([resource], request_timeout=ASK_TIMEOUT_S)
-    return int(_answer(asked[resource], f"cannot read the settings of topic {topic}")["retention.ms"].value)
+    told = _answer(asked[resource], f"cannot read the settings of topic {topic}")
+    return {name: int(told[name].value) for name in ("retention.ms", "segment.ms")}
 
 
 def _answer(asked: "Future[Any]", doing: str) -> Any:

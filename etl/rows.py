@@ -47,10 +47,15 @@ COLUMNS: Final = (
 HORIZON_DAYS: Final = IDS_KEPT_DAYS - 1
 # The narrowest clock in the warehouse counts seconds since 1970 in 32 bits, and wraps around in silence.
 STORABLE_MS_MAX: Final = 4_102_444_800_000 - 1
+# How far a receipt may lie from the event. Our collector takes none that is 30 days old or 5 minutes ahead;
+# a foreign receipt decides how long an id is remembered. events_raw's constraints say the same.
+RECEIVED_BEFORE_MS_MAX: Final = 3_600_000
+RECEIVED_AFTER_MS_MAX: Final = 31 * 86_400_000
 
 CANARY_HEADER: Final = "ugc-canary"
 
 TIME_NOT_STORABLE: Final = "time_not_storable"
+TIMES_DISAGREE: Final = "times_disagree"
 OLDER_THAN_HORIZON: Final = "older_than_horizon"
 KEY_IS_NOT_EVENT_ID: Final = "key_is_not_event_id"
 
@@ -158,6 +163,10 @@ class RowReader:
         for at_ms in (event.occurred_at_ms, event.received_at_ms):
             if not 0 <= at_ms <= STORABLE_MS_MAX:
                 raise Poison(TIME_NOT_STORABLE, f"{wire.instant(at_ms)} is not within 1970 to 2099")
+        after_ms = event.received_at_ms - event.occurred_at_ms
+        if not -RECEIVED_BEFORE_MS_MAX <= after_ms <= RECEIVED_AFTER_MS_MAX:
+            happened, received = wire.instant(event.occurred_at_ms), wire.instant(event.received_at_ms)
+            raise Poison(TIMES_DISAGREE, f"happened {happened}, received {received}")
         day = _day_of(event.occurred_at_ms)
         if event.received_at_ms < self._oldest_ms and day <= self._watched_until:
             told = f"received {wire.instant(event.received_at_ms)}: ids of that time are forgotten"
@@ -177,11 +186,14 @@ def whole(message: Message) -> LogRecord:
 
 
 def canary_sent_at_ms(record: LogRecord) -> int | None:
-    """When the canary was sent that this record is; None for anything else."""
+    """When the canary was sent that this record is; None for anything else, or a time nothing can hold."""
     if record.value:
         return None
     said = next((value for name, value in record.headers if name == CANARY_HEADER), None)
-    return int(said) if said and said.isdigit() and len(said) < 16 else None
+    if not said or not said.isdigit() or len(said) >= 16:
+        return None
+    sent_at_ms = int(said)
+    return sent_at_ms if sent_at_ms <= STORABLE_MS_MAX else None
 
 
 def _day_of(at_ms: int) -> bytes:

@@ -6,25 +6,29 @@ from random import SystemRandom
 from typing import TypeVar
 
 import structlog
+from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from clickhouse.client import Unavailable, WarehouseError, connect
 from contract.topics import DEAD, EVENTS
 from etl import canary
+from etl.asking import Warehouse
 from etl.assignment import Assignment
-from etl.brake import Brake
+from etl.brake import REMEMBERED_DAYS, Brake
 from etl.canary import Canaries
 from etl.cutting import Cutter
 from etl.dead_letters import KafkaDeadLetters
 from etl.dedup import Dedup
-from etl.errors import Fatal, Retryable, StopAsked
+from etl.errors import EtlError, Fatal, Retryable, StopAsked
 from etl.health import HealthServer, Routes, health_routes
 from etl.load import ClickHouseStore, check_columns
 from etl.loading import Loader, LoaderThreads
 from etl.pipeline import Pipeline
+from etl.placing import describe
 from etl.retry import BackOff, Retry
 from etl.settings import EtlSettings
-from etl.source import open_source
+from etl.source import connection, open_source
 from etl.stop import StopSignal
 from etl.watch import Watch
 from telemetry.clock import Clock, SystemClock
@@ -47,7 +51,7 @@ def run(settings: EtlSettings) -> int:
     try:
         with StopSignal(stop_within_ms=settings.etl_stop_within_ms) as stop:
             _Run(settings, stop, clock=SystemClock()).until_stopped()
-    except Fatal as error:
+    except EtlError as error:  # a block that stays refused stops us like anything Fatal
         log.error("etl_stopped", reason=str(error))  # noqa: TRY400 - one line, expected
         return 1
     log.info("etl_stopped", reason="asked to")
@@ -68,6 +72,7 @@ class _Run:
         self._retry = Retry(back_off, random=self._random, watch=self._watch)
         self._log = structlog.get_logger()
         self._store: ClickHouseStore | None = None
+        self._canaries: Canaries | None = None
 
     def until_stopped(self) -> None:
         settings = self._settings
@@ -77,7 +82,7 @@ class _Run:
             self._store = store = self._patiently("connect", self._connect)
             check_columns(self._patiently("columns", store.columns))
             letters = KafkaDeadLetters(settings, DEAD, clock=self._clock)
-            canaries = Canaries(
+            self._canaries = canaries = Canaries(
                 Producer(canary.configuration(settings)),
                 interval_ms=settings.etl_canary_interval_ms,
                 clock=self._clock,
@@ -86,7 +91,9 @@ class _Run:
             gc.freeze()
             try:
                 dedup = Dedup(store, seen_bytes_max=settings.etl_seen_bytes_max)
-                loader = self._loader(store, letters, dedup)
+                brake = self._brake()
+                self._patiently("remember", lambda: self._remind(brake))
+                loader = self._loader(store, letters, dedup, brake)
                 while not self._stop.asked():
                     self._move_or_pause(loader, dedup, canaries)
             finally:
@@ -97,24 +104,39 @@ class _Run:
         finally:
             server.stop()
 
-    def _loader(self, store: ClickHouseStore, letters: KafkaDeadLetters, dedup: Dedup) -> Loader:
+    def _brake(self) -> Brake:
         settings = self._settings
+        return Brake(
+            ratio_max=settings.etl_dead_ratio_max,
+            run_max=settings.etl_dead_run_max,
+            window=settings.etl_dead_window,
+        )
+
+    def _remind(self, brake: Brake) -> None:
+        """Tell the brake what became of the records before our time; each range was one record at least."""
+        settings = self._settings
+        topic = describe(AdminClient(connection(settings)), EVENTS.name)
+        warehouse = Warehouse(self._client(), answer_within_s=settings.etl_warehouse_timeout_ms // 1000)
+        moved = warehouse.ask(
+            "lately_moved", topic_id=topic.id, days=REMEMBERED_DAYS, ranges_max=settings.etl_dead_window
+        )
+        brake.remember(moved)
+
+    def _loader(
+        self, store: ClickHouseStore, letters: KafkaDeadLetters, dedup: Dedup, brake: Brake
+    ) -> Loader:
         return Loader(
             store,
             letters,
             dedup=dedup,
-            brake=Brake(
-                ratio_max=settings.etl_dead_ratio_max,
-                run_max=settings.etl_dead_run_max,
-                window=settings.etl_dead_window,
-            ),
+            brake=brake,
             retry=self._retry,
             watch=self._watch,
             clock=self._clock,
             pause=self._stop.wait,
             stopping=self._stop.asked,
             # Half of it: what is sent then arrives before anybody else may own the partition.
-            sure_for_s=settings.etl_session_timeout_ms / 1000 / 2,
+            sure_for_s=self._settings.etl_session_timeout_ms / 1000 / 2,
         )
 
     def _move_or_pause(self, loader: Loader, dedup: Dedup, canaries: Canaries) -> None:
@@ -156,9 +178,12 @@ class _Run:
 
     def _connect(self) -> ClickHouseStore:
         timeout_s = self._settings.etl_warehouse_timeout_ms // 1000
+        return ClickHouseStore(self._client(), answer_within_s=timeout_s)
+
+    def _client(self) -> Client:
+        timeout_s = self._settings.etl_warehouse_timeout_ms // 1000
         try:
-            client = connect(self._settings.dsn("writer"), read_timeout_s=timeout_s)
-            return ClickHouseStore(client, answer_within_s=timeout_s)
+            return connect(self._settings.dsn("writer"), read_timeout_s=timeout_s)
         except Unavailable as error:
             raise Retryable(str(error)) from error
         except WarehouseError as error:
@@ -188,12 +213,17 @@ class _Run:
                 raise NotReady("no connection to the warehouse yet")
             self._store.ping()
 
+        def broker() -> None:
+            if self._canaries is not None:
+                self._canaries.check_answered(within_s=settings.etl_stalled_after_ms / 1000)
+
         return health_routes(
             registry=self._metrics.registry,
             live={"loop": looping},
             ready={
                 "warehouse": warehouse,
                 "log": self._watch.check_log,
+                "broker": broker,
                 "pipeline": self._watch.check_moving,
             },
             clock=self._clock,

@@ -19,7 +19,7 @@ import structlog
 
 from etl import young
 from etl.assignment import Assignment
-from etl.errors import EtlError
+from etl.errors import EtlError, Retryable
 from etl.filter import Filter, keys_of, tells_its_time
 from etl.packed import Ids, Mask, unpack
 from etl.recent import Recent
@@ -31,6 +31,8 @@ ASKED_BEFORE_READING = 100_000
 FILTER_SHARE = 5 / 16
 RECENT_SHARE = 1 / 4
 YOUNG_SHARE = 1 / 8
+# Of the ids that were counted before the reading: with less it did not come to its end.
+READ_SHARE_MIN = 0.9
 
 
 class Remembering(Protocol):
@@ -144,10 +146,15 @@ class Seen:
             with self._lock:
                 # From here on nothing that is stored passes it by, be it through `stored` or the reading.
                 self._growing, covered = filter_, set(self._met)
+            read = 0
             for chunk in self._store.remembered():
                 keys = keys_of(unpack(chunk))
+                read += len(keys)
                 with self._lock:
                     filter_.add(keys)
+            # A filter that lacks ids calls them new. The count is an estimate, and days expire meanwhile.
+            if read < expected * READ_SHARE_MIN:
+                raise Retryable(f"{read:,} ids came of about {expected:,}")
             with self._lock:
                 self._filter = None if filter_.is_full else filter_
                 self._covered = covered

@@ -1,5 +1,7 @@
 """Create the topics the contract names; one that is there is checked, and keeps messages as long as asked.
 
+Only whole segments are deleted, so a segment grows for a day at most: a record is kept that much longer.
+
 Nothing else of `events` is changed: what its partitions hold rests on them. The dead letters' topic is
 written by us alone, and is brought to all that the contract says of it.
 """
@@ -19,6 +21,7 @@ from telemetry.errors import OperatorError
 TIMEOUT_S = 10.0
 DAY_MS = 24 * 60 * 60 * 1000
 RETENTION = "retention.ms"
+SEGMENT = "segment.ms"
 
 
 class TopicsFailed(OperatorError):  # noqa: N818 - what happened, said to a person
@@ -123,6 +126,7 @@ def configuration(topic: Topic, retention_days: int) -> dict[str, str]:
     kept_ms = _days_kept(topic, retention_days) * DAY_MS
     config = {
         RETENTION: str(kept_ms),
+        SEGMENT: str(DAY_MS),
         "max.message.bytes": str(topic.message_bytes_max),
         # By time only: a bound in bytes would delete events that the ETL has not read yet.
         "retention.bytes": "-1",
@@ -135,7 +139,6 @@ def configuration(topic: Topic, retention_days: int) -> dict[str, str]:
             "delete.retention.ms": str(kept_ms),
             # A letter that was discarded by mistake can still be shown and retried for a day.
             "min.compaction.lag.ms": str(DAY_MS),
-            "segment.ms": str(DAY_MS),
         }
     return config
 
@@ -143,7 +146,7 @@ def configuration(topic: Topic, retention_days: int) -> dict[str, str]:
 def held(topic: Topic, retention_days: int) -> dict[str, str]:
     """What a topic that is there is brought to."""
     config = configuration(topic, retention_days)
-    return config if topic.compacted else {RETENTION: config[RETENTION]}
+    return config if topic.compacted else {name: config[name] for name in (RETENTION, SEGMENT)}
 
 
 def _held(admin: AdminClient, state: TopicState, wanted: Mapping[str, str]) -> TopicState:

@@ -79,6 +79,7 @@ class Result:
     duration_s: float
     kills: dict[str, int]
     killed_processes: int
+    shot_inside_an_insert: int
     freezes: dict[str, int]
     outages_s: dict[str, list[float]]
     rebalances: int
@@ -105,6 +106,7 @@ class Campaign:
         self._random = Random(plan.seed)
         self._done: Counter[str] = Counter()
         self._killed_processes = 0
+        self._shot_inside_an_insert = 0
         self._rebalances = 0
 
     def run(self) -> Result:
@@ -178,6 +180,7 @@ class Campaign:
         times = self._random.randrange(1, 9)
         command = [sys.executable, "-I", "-S", str(MARKSMAN), str(warehouse.pid), str(times), "20", *folders]
         shot = subprocess.run(command, check=False).returncode == 0
+        self._shot_inside_an_insert += shot
         if not shot:
             warehouse.send(signal.SIGKILL, group=False)
         self._killed_processes += 1
@@ -231,6 +234,7 @@ class Campaign:
             duration_s=round(duration_s, 1),
             kills=kills,
             killed_processes=self._killed_processes,
+            shot_inside_an_insert=self._shot_inside_an_insert,
             freezes={step: count for step, count in self._done.items() if step in FREEZES},
             outages_s=self._plan.outages_s,
             rebalances=self._rebalances,

@@ -128,6 +128,20 @@ def test_nothing_but_bad_ones_stops_it(
     assert len(letters) == len(set(origins(letters))) == 5_000
 
 
+def test_starting_it_again_and_again_empties_no_bad_log(stand: Stand, group: Group, random: Random) -> None:
+    """What a supervisor does. Small ranges: each start would write some before enough are seen."""
+    group.send([poison(random, number) for number in range(1_000)], partition=0)
+    written = []
+    for number in range(3):
+        braking = stand.etl(f"braking-{number}", UGC_BATCH_ROWS_MAX="10", UGC_ETL_INSTANCE_ID="one")
+        braking.spawn()
+        assert braking.exit_code() == 1
+        (line,) = [each for each in braking.said() if each["level"] == "error"]
+        assert "UGC_ETL_DEAD_" in line["reason"]
+        written.append(len(group.letters()))
+    assert written == [90, 90, 90]
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 def test_messages_of_ten_megabytes(
     *,
@@ -173,3 +187,28 @@ def test_a_letter_that_the_dead_topic_does_not_take_stops_it(
     etl("again")
     all_once(set(happenings.ids(records)))
     assert len(group.letters()) == 1
+
+
+def test_copies_that_say_something_else_can_be_traced(
+    stand: Stand, group: Group, etl: Callable[..., Child], random: Random, all_once: Callable[..., None]
+) -> None:
+    """From the log line of each to the record that lost, the one that won, and the count in the ledger."""
+    documents = [happenings.event(random) for _ in range(15)]
+    records = [happenings.record(each) for each in documents]
+    group.send(records)
+    moving = etl()
+    group.wait_drained()
+    others = [happenings.record({**each, "user_id": "somebody else"}) for each in documents]
+    group.send([*records[:5], *others])
+    all_once(set(happenings.ids(records)))
+    lines = moving.said()
+    told = [line["event_id"] for line in lines if line["event"] == "conflict"]
+    told += [
+        event_id for line in lines if line["event"] == "more_conflicts" for event_id in line["event_ids"]
+    ]
+    assert sorted(told) == sorted(happenings.ids(records))
+    for line in (each for each in lines if each["event"] == "conflict"):
+        assert line["differing"] == ["user_id"]
+        assert line["copy"] != line["kept"]
+    assert stand.sql("SELECT sum(conflicts) FROM ranges_moved FINAL") == [(15,)]
+    assert not stand.sql("SELECT 1 FROM events_raw WHERE user_id = 'somebody else' LIMIT 1")

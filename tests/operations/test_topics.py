@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 from services import free_port, until
@@ -39,6 +39,13 @@ def told(bootstrap: str, topic: Topic) -> dict[str, str]:
     return {name: entry.value for name, entry in values.items()}
 
 
+def _set(bootstrap: str, topic: str, name: str, value: str) -> None:
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    change = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.incremental_alter_configs([change])[change].result(10)
+
+
 @pytest.mark.stack
 def test_a_retention_asked_for_later_is_applied_and_told_once(bootstrap: str) -> None:
     assert ensure(bootstrap, retention_days=7) == [
@@ -60,6 +67,7 @@ def test_a_retention_asked_for_later_is_applied_and_told_once(bootstrap: str) ->
     )
     kept = told(bootstrap, ONE)
     assert (kept["max.message.bytes"], kept["retention.bytes"]) == ("100000", "-1"), "the rest stays"
+    assert kept["segment.ms"] == str(DAY_MS), "only whole segments are deleted"
     assert ensure(bootstrap, retention_days=2) == look(bootstrap)
 
 
@@ -71,6 +79,12 @@ def test_the_dead_letters_topic_is_brought_to_what_the_contract_says(
     monkeypatch.setattr(topics, "TOPICS", (Topic("retained", 1, message_bytes_max=50_000),))
     ensure(bootstrap, retention_days=1)
     assert told(bootstrap, letters)["cleanup.policy"] == "delete"
+    _set(bootstrap, ONE.name, "segment.ms", str(7 * DAY_MS))
+    (state,) = ensure(bootstrap, retention_days=1)
+    assert (state.retention_changed, state.config_changed) == (False, True), (
+        "one made before is brought to it"
+    )
+    until(lambda: told(bootstrap, letters)["segment.ms"] == str(DAY_MS), within_s=5, what="shorter segments")
     monkeypatch.setattr(topics, "TOPICS", (letters,))
     (state,) = ensure(bootstrap, retention_days=1)
     assert (state.created, state.retention_changed, state.config_changed) == (False, True, True)

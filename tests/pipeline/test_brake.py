@@ -211,6 +211,40 @@ def test_half_of_the_records_from_a_broken_writer_stop_it_within_a_window() -> N
     assert written < 10_000
 
 
+def test_restarts_write_no_new_sample_of_letters_each() -> None:
+    """All are bad, one a range, and whoever watches over the process starts it again each time it stops."""
+    ledger: list[tuple[str, int, int]] = []
+    for _ in range(5):
+        tried = defaults()
+        tried.remember(ledger)
+        while not trips(tried, [False]):
+            ledger.append((f"T:0:{len(ledger)}-{len(ledger)}", 0, 1))
+    assert len(ledger) == SAMPLE_MIN - 1
+
+
+def test_what_is_remembered_trips_only_with_another_dead_one_and_says_so() -> None:
+    tried = brake(run_max=10)
+    tried.remember([("T:0:0-49", 0, 50)])
+    take(tried, [True] * 200)
+    take(tried, [False])
+    tried = brake(run_max=10)
+    tried.remember([("T:0:0-49", 0, 50)])
+    with pytest.raises(Fatal, match=r"51 records in a row are dead \(before the start 50, not_json 1;"):
+        take(tried, [False])
+
+
+def test_a_range_that_is_redone_counts_once() -> None:
+    tried = brake(ratio_max=1, run_max=10)
+    dead = [letter(n) for n in range(6)]
+    for _ in range(3):
+        tried.check(Batch(records=6), dead, token="T:0:0-5")
+    tried = brake(ratio_max=1, run_max=10)
+    tried.remember([("T:0:0-5", 0, 6)])
+    tried.check(Batch(records=6), dead, token="T:0:0-5")
+    with pytest.raises(Fatal):
+        tried.check(Batch(records=6), dead, token="T:1:0-5")
+
+
 def test_many_threads_count_every_record() -> None:
     tried = brake(ratio_max=1, run_max=10**9, window=10**6)
     threads = [

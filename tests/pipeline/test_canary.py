@@ -9,6 +9,7 @@ from etl import rows
 from etl.assignment import Assignment
 from etl.canary import Canaries
 from etl.ranges import Position
+from telemetry.health import NotReady
 
 
 class Producer:
@@ -17,14 +18,19 @@ class Producer:
     def __init__(self) -> None:
         self.sent: list[tuple[int, Any]] = []
         self.refuses: BaseException | None = None
+        self.answer: KafkaError | None = None
+        self.waiting: list[Any] = []
 
-    def produce(self, topic: str, *, value: bytes, partition: int, headers: Any) -> None:
+    def produce(self, topic: str, *, value: bytes, partition: int, headers: Any, on_delivery: Any) -> None:
         if self.refuses:
             raise self.refuses
         assert (topic, value) == ("events", b"")
         self.sent.append((partition, dict(headers)))
+        self.waiting.append(on_delivery)
 
     def poll(self, _: float) -> int:
+        while self.waiting:
+            self.waiting.pop()(self.answer, None)
         return 0
 
     def purge(self) -> None:
@@ -85,6 +91,50 @@ def test_one_that_cannot_be_sent_is_no_fault(producer: Producer, parts: Any, err
     clock.sleep(5)
     sent.send_due([assignment(0)])
     assert len(producer.sent) == 0 or producer.sent[0][0] == 0
+
+
+@pytest.mark.parametrize("interval_ms", [1_000, 5_000, 600_000])
+def test_a_broker_that_answers_no_canary_is_noticed_and_so_is_its_return(
+    producer: Producer, parts: Any, interval_ms: int
+) -> None:
+    clock = parts.ToldClock()
+    sent, ours = canaries(producer, clock, interval_ms), [assignment(0)]
+
+    def goes_by(seconds: int) -> None:
+        for _ in range(seconds):
+            sent.send_due(ours)
+            clock.sleep(1)
+
+    goes_by(100)
+    sent.check_answered(within_s=30)
+    producer.answer = KafkaError(KafkaError._MSG_TIMED_OUT)
+    goes_by(interval_ms // 1000 + 28)
+    sent.check_answered(within_s=interval_ms / 1000 + 30)
+    goes_by(32)
+    with pytest.raises(NotReady, match="no broker has taken a canary for"):
+        sent.check_answered(within_s=30)
+    producer.answer = None
+    goes_by(7)
+    sent.check_answered(within_s=5)
+
+
+def test_a_broker_that_refuses_canaries_is_there(producer: Producer, parts: Any) -> None:
+    clock = parts.ToldClock()
+    sent = canaries(producer, clock)
+    producer.answer = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    for _ in range(100):
+        sent.send_due([assignment(0)])
+        clock.sleep(1)
+    sent.check_answered(within_s=10)
+
+
+def test_where_no_canary_is_sent_none_is_missed(producer: Producer, parts: Any) -> None:
+    clock = parts.ToldClock()
+    sent = canaries(producer, clock, 0)
+    producer.answer = KafkaError(KafkaError._MSG_TIMED_OUT)
+    sent.send_due([assignment(0)])
+    clock.sleep(1_000)
+    sent.check_answered(within_s=30)
 
 
 def test_freshness_is_the_age_of_the_oldest_newest_canary(world: Any, record: Any) -> None:

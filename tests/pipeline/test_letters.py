@@ -194,6 +194,7 @@ def test_the_reasons_are_a_closed_list_and_each_is_explained() -> None:
     given_by_the_pipeline = {
         *UndecodableReason,
         rows.TIME_NOT_STORABLE,
+        rows.TIMES_DISAGREE,
         rows.OLDER_THAN_HORIZON,
         rows.KEY_IS_NOT_EVENT_ID,
         Refused("").reason,

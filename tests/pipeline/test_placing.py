@@ -91,9 +91,11 @@ def test_partitions_that_were_added_or_taken_away_stop_it_and_are_accepted_by_na
 
 
 def test_events_are_kept_in_the_log_for_less_time_than_their_ids_in_the_warehouse() -> None:
-    check_horizon("events", 7 * DAY_MS)
-    check_horizon("events", 14 * DAY_MS)
-    with pytest.raises(Fatal, match=r"keeps its records 14.5 days.*14 days are the most"):
-        check_horizon("events", 14 * DAY_MS + DAY_MS // 2)
+    check_horizon("events", 7 * DAY_MS, segment_ms=7 * DAY_MS)
+    check_horizon("events", 13 * DAY_MS, segment_ms=DAY_MS)
+    with pytest.raises(Fatal, match=r"keeps its records up to 14.5 days.*14 days are the most"):
+        check_horizon("events", 14 * DAY_MS - DAY_MS // 2, segment_ms=DAY_MS)
+    with pytest.raises(Fatal, match=r"keeps its records up to 15.0 days.*14 days are the most"):
+        check_horizon("events", 8 * DAY_MS, segment_ms=7 * DAY_MS)
     with pytest.raises(Fatal, match="for ever"):
-        check_horizon("events", -1)
+        check_horizon("events", -1, segment_ms=DAY_MS)

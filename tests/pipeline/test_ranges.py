@@ -59,7 +59,8 @@ def tried(parts: Any) -> Callable[..., Tried]:
 @pytest.fixture(scope="session")
 def on_day(record: Any) -> Callable[[int, int], LogRecord]:
     def make(offset: int, day: int) -> LogRecord:
-        sent = record(offset, occurred_at_ms=NOW_MS - day * 86_400_000)
+        at_ms = NOW_MS - day * 86_400_000
+        sent = record(offset, occurred_at_ms=at_ms, received_at_ms=at_ms)
         return LogRecord(Offset(offset), sent.timestamp_ms, sent.key, sent.value, tuple(sent.headers))
 
     return make

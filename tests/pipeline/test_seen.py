@@ -208,6 +208,18 @@ def test_a_reading_that_fails_leaves_every_id_to_be_asked() -> None:
     assert not memory.judge(ours, ids_of([1, 2]))[1].any(), "the next reading came through"
 
 
+def test_a_reading_that_is_short_leaves_every_id_to_be_asked() -> None:
+    store, ours = Store(), assignment()
+    memory = seen(store, asked=2)
+    store.remembered_count = lambda: 1_000  # type: ignore[method-assign]
+    store.there = list(range(899))
+    memory.judge(ours, ids_of([1, 2]))
+    assert memory.judge(ours, ids_of([950, 951]))[1].all()
+    store.there = list(range(1_000))
+    memory.judge(ours, ids_of([1, 2]))
+    assert not memory.judge(ours, ids_of([1_001]))[1].any(), "the next reading was whole"
+
+
 @pytest.mark.parametrize("bytes_max", [0, 1000, MIB, 8 * MIB])
 def test_memory_is_bounded(bytes_max: int) -> None:
     store, ours = Store(), assignment()

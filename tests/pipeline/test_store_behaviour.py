@@ -157,6 +157,11 @@ def _without_receipt(line: bytes) -> bytes:
     return line[: line.index(b'"received_at":')] + line[line.index(b'"ip":') :]
 
 
+def _received(line: bytes, day: bytes) -> bytes:
+    start = line.index(b'"received_at":"') + len(b'"received_at":"')
+    return line[:start] + day + line[start + len(day) :]
+
+
 BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "unknown member": lambda line: line.replace(b'"kafka_offset"', b'"unheard_of"'),
     "text for a number": lambda line: line.replace(b'"value":1.5', b'"value":"x"'),
@@ -174,6 +179,15 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "properties are a list": lambda line: line.replace(b'{"element":"play"}', b"[1]"),
     "a brace too few": lambda line: line.replace(b'{"element":"play"}', b'{"element":{"a":1}'),
     "beyond 2100": lambda line: line.replace(b'"occurred_at":"20', b'"occurred_at":"21'),
+    "a value that is no number": lambda line: line.replace(b'"value":1.5', b'"value":nan'),
+    "a value without end": lambda line: line.replace(b'"value":1.5', b'"value":1e999'),
+    "received long before it happened": lambda line: _received(line, b"1971-01-01"),
+    "received long after it happened": lambda line: _received(line, b"2090-01-01"),
+    "a time that no number of ours holds": lambda line: line.replace(
+        b'"received_at":', b'"received_at":1e30,"received_at":'
+    ),
+    "half a surrogate pair": lambda line: line.replace(b'"skew_ms"', b'"\\ud800skew_ms"'),
+    "no comma in a list": lambda line: line.replace(b'"bot_reasons":[]', b'"bot_reasons":["a"true]'),
     "not UTF-8 where a name should be": lambda line: line.replace(b'"value"', b'"val\xff"'),
     "a zero byte where a name should be": lambda line: line.replace(b'"value"', b'"val\x00"'),
 }
@@ -192,6 +206,17 @@ def test_a_row_that_no_event_makes_is_refused_alike_by_table_and_probe(
             call(broken(bad))
     here.store.probe(b"\n".join([good, bad, after]))
     assert here.counts() == here.whole(0)
+
+
+@pytest.mark.stack
+def test_a_range_of_more_receipt_days_than_the_server_likes_is_stored(here: Stand) -> None:
+    """Nobody bounds the days a range was received on, and a refusal would hold the partition up for ever."""
+    lines = here.batch(200, times=[today_at() + timedelta(days=40 * number) for number in range(5)]).lines
+    for number, line in enumerate(lines):
+        at = today_at() + timedelta(days=40 * (number % 5) + number // 5 % 31)
+        lines[number] = _received(line, at.date().isoformat().encode())
+    here.store.insert(b"\n".join(lines), token=f"{here.topic_id}:0:0-199")
+    assert here.counts() == here.whole(200)
 
 
 @pytest.mark.stack

@@ -15,12 +15,30 @@ from clickhouse.client import (
     connect,
 )
 
+# Written out anew, by what a person expects of each: not derived from the table that is tested.
+PASSES_BY_ITSELF = {
+    75, 159, 160, 173, 201, 202, 203, 209, 210, 216, 236, 241, 242, 243, 252, 279, 285, 319, 373, 394, 439,
+    473, 733, 999,
+}  # fmt: skip
+FAULT_OF_THE_DATA = {6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 321, 349, 376, 407, 467, 469}
+# Unknown table, rights, syntax, a column that is missing, a wrong password, a bug: somebody must look.
+SOMEBODY_MUST_LOOK = {16, 47, 49, 60, 62, 81, 192, 193, 497, 516, 1002}
 
-@pytest.mark.parametrize(("code", "kind"), [*CLASS_OF_CODE.items(), (60, QueryFailed), (1002, QueryFailed)])
-def test_a_code_has_one_meaning(code: int, kind: type[WarehouseError]) -> None:
+
+@pytest.mark.parametrize("code", sorted(PASSES_BY_ITSELF | FAULT_OF_THE_DATA | SOMEBODY_MUST_LOOK))
+def test_a_code_has_one_meaning(code: int) -> None:
     found = classify(DatabaseError(f"Code: {code}.", code=code))
-    assert type(found) is kind
+    expected = {
+        code in PASSES_BY_ITSELF: Unavailable,
+        code in FAULT_OF_THE_DATA: Rejected,
+        code in SOMEBODY_MUST_LOOK: QueryFailed,
+    }[True]
+    assert type(found) is expected
     assert found.code == code
+
+
+def test_no_code_is_in_the_table_that_nobody_expects_there() -> None:
+    assert set(CLASS_OF_CODE) == PASSES_BY_ITSELF | FAULT_OF_THE_DATA
 
 
 @pytest.mark.parametrize(
