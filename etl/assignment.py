@@ -41,7 +41,8 @@ class Assignment:
         self.partitions = partitions
         self.committed = committed
         self.redo = redo
-        # When the group last took a commit of ours: until a session after it nobody else can own this.
+        # When the group last took a commit of ours. Until a session after it nobody else owns this, unless
+        # somebody starts a second process under our own name.
         self.confirmed_at = float("-inf")
         self._current = True
 

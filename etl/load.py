@@ -1,6 +1,6 @@
 """The warehouse as the pipeline uses it: which ids are there, one insert a range, and a check that mends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 from clickhouse_connect.driver.client import Client
@@ -10,7 +10,7 @@ from etl.asking import Warehouse, branched
 from etl.batch import Batch, Block
 from etl.conflicts import conflicts
 from etl.errors import Fatal
-from etl.mending import Mender
+from etl.mending import Mender, always
 from etl.packed import is_among, pack, unpack
 from etl.ports import Conflict, Mended, MovedRange, Origin
 from etl.ranges import Offset, Range
@@ -65,9 +65,9 @@ class ClickHouseStore:
         """Raise Refused when `insert` would; stores nothing."""
         self._warehouse.insert(PROBE, Block([block]), columns=COLUMNS)
 
-    def mend(self, range_: Range, rows: Batch, *, token: str) -> Mended:
+    def mend(self, range_: Range, rows: Batch, *, token: str, check: Callable[[], None] = always) -> Mended:
         """Make sure that each of `rows` is there once, everywhere; see the port."""
-        return self._mender.mend(range_, rows, token=token)
+        return self._mender.mend(range_, rows, token=token, check=check)
 
     def remember(self, moved: MovedRange) -> None:
         """Write the line of the ledger; of two for one range the later one is read."""

@@ -19,8 +19,8 @@ from etl.bisecting import refused
 from etl.brake import Brake
 from etl.cutting import Cut
 from etl.dedup import Dedup, Fresh
-from etl.errors import Refused, StopAsked
-from etl.ports import DeadLetters, MovedRange, RowStore
+from etl.errors import Fatal, Refused, StopAsked
+from etl.ports import DeadLetters, Mended, MovedRange, RowStore
 from etl.retry import Retry
 from etl.watch import Watch
 from telemetry.clock import Clock
@@ -82,11 +82,14 @@ class Loader:
             return Finished(cut, error=error)
 
     def _move(self, cut: Cut) -> Finished:
-        redo = cut.redo is not None
-        fresh, _ = self._insist(
-            "dedup", cut, lambda: self._dedup.keep_new(cut.assignment, cut.range, cut.batch, redo=redo)
-        )
-        rows, dead, mended = self._load(cut, fresh.rows)
+        if cut.redo is not None and cut.batch.records < cut.redo.records:
+            raise Fatal(
+                f"of range {cut.range} the log holds {cut.batch.records} records; {cut.redo.records} were "
+                "read before: it lost some. Look at the broker's log and disks; to go on without them, "
+                "reset the group's offsets of this partition to the range's end"
+            )
+        fresh, dead, mended = self._load(cut)
+        rows = fresh.rows
         self._dedup.stored(cut.assignment, rows)
         # Of every range: the good ones are what the dead are measured against.
         self._brake.check(cut.batch, dead, token=cut.range.token)
@@ -104,18 +107,33 @@ class Loader:
             mended=mended,
         )
 
-    def _load(self, cut: Cut, rows: Batch) -> tuple[Batch, list[DeadLetter], int]:
+    def _load(self, cut: Cut) -> tuple[Fresh, list[DeadLetter], int]:
         """What is stored, what became a letter, and how many rows had to be mended."""
-        try:
-            return rows, rows.dead, self._store_rows(cut, rows)
-        except Refused:
-            if not cut.careful:
-                raise
+        batch, dead = cut.batch, list(cut.batch.dead)
+        while True:
+            fresh = self._new_of(cut, batch)
+            rows = fresh.rows
+            try:
+                mended = self._store_rows(cut, rows)
+            except Refused:
+                if not cut.careful or not (bad := self._refused(cut, rows)):
+                    raise
+            else:
+                return fresh, sorted(dead, key=lambda letter: letter.record.offset), mended
+            dead += bad
+            # Again from the start: a good copy of a bad one was left out as a duplicate of it.
+            lost = {letter.record.offset for letter in bad}
+            batch = batch.without([at for at, offset in enumerate(batch.offsets) if offset in lost])
+
+    def _new_of(self, cut: Cut, batch: Batch) -> Fresh:
+        redo = cut.redo is not None
+        return self._insist(
+            "dedup", cut, lambda: self._dedup.keep_new(cut.assignment, cut.range, batch, redo=redo)
+        )[0]
+
+    def _refused(self, cut: Cut, rows: Batch) -> list[DeadLetter]:
         bad, _ = self._insist("load", cut, lambda: refused(rows.lines, self._store.probe))
-        good = rows.without(bad.keys())
-        found = [DeadLetter(rows.whole[index], "refused_by_warehouse", said) for index, said in bad.items()]
-        dead = sorted([*rows.dead, *found], key=lambda letter: letter.record.offset)
-        return good, dead, self._store_rows(cut, good)
+        return [DeadLetter(rows.whole[index], "refused_by_warehouse", said) for index, said in bad.items()]
 
     def _store_rows(self, cut: Cut, rows: Batch) -> int:
         """Insert them; how many a check by offsets had to put in besides.
@@ -150,7 +168,11 @@ class Loader:
 
     def _mend(self, cut: Cut, rows: Batch) -> int:
         token = cut.range.token
-        mended, _ = self._insist("mend", cut, lambda: self._store.mend(cut.range, rows, token=token))
+
+        def mend() -> Mended:
+            return self._store.mend(cut.range, rows, token=token, check=lambda: self._check(cut))
+
+        mended, _ = self._insist("mend", cut, mend)
         for where in mended.drift:
             self._watch.drifted()
             self._log.error("drift_found", where=where, range=str(cut.range))
@@ -163,7 +185,7 @@ class Loader:
         """Do `action` until it succeeds, as long as the partition is ours; and how often it had failed."""
 
         def attempt() -> T:
-            cut.assignment.check_confirmed(since=self._clock.monotonic() - self._sure_for_s)
+            self._check(cut)
             with self._watch.step(step):
                 return action()
 
@@ -173,6 +195,9 @@ class Loader:
                 raise StopAsked
 
         return self._retry.call(step, attempt, wait=wait, of=str(cut.range))
+
+    def _check(self, cut: Cut) -> None:
+        cut.assignment.check_confirmed(since=self._clock.monotonic() - self._sure_for_s)
 
     def _entry(self, cut: Cut, rows: Batch, fresh: Fresh, dead: Sequence[DeadLetter]) -> MovedRange:
         sent_at_ms = cut.batch.canary_sent_at_ms

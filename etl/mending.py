@@ -15,7 +15,7 @@ Rows older than events_raw keeps vanish at the insert, after the views have seen
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from uuid import UUID
 
@@ -38,6 +38,10 @@ _SAFE = re.compile(r"[A-Za-z0-9+/=_-]{1,64}")
 _ID_MEMBERS = ("kafka_topic_id", "kafka_partition", "kafka_offset", "received_at")
 
 
+def always() -> None:
+    """The check of whoever cannot lose what he mends."""
+
+
 class Mender:
     """Stateless; safe to share between threads."""
 
@@ -45,7 +49,7 @@ class Mender:
         self._warehouse = warehouse
         self._checker = Checker(warehouse)
 
-    def mend(self, range_: Range, batch: Batch, *, token: str) -> Mended:
+    def mend(self, range_: Range, batch: Batch, *, token: str, check: Callable[[], None] = always) -> Mended:
         """Return when each row of `batch` is in its place everywhere; what had to be put there.
 
         Raises Retryable when the warehouse does not answer: call again, whatever was done is found. Refused
@@ -66,23 +70,26 @@ class Mender:
                 return Mended(raw, dict(put), tuple(sorted(missing.drift)))
             if round_ < ROUNDS_MAX:
                 # The most of any round: what a burned token dropped is put once more.
-                put |= self._put(rows, missing, tokens)
+                put |= self._put(rows, missing, tokens, check)
         raise Fatal(
             f"rows of range {range_} are put into {RAW} or what is counted from it and are not there "
             f"afterwards, {ROUNDS_MAX} times over: is somebody deleting them, or a disk failing? "
             "Look at the warehouse's log"
         )
 
-    def _put(self, rows: Rows, missing: Missing, tokens: "Tokens") -> Counter[str]:
+    def _put(self, rows: Rows, missing: Missing, tokens: "Tokens", check: Callable[[], None]) -> Counter[str]:
         """The rows put, by table."""
         put: Counter[str] = Counter()
         if missing.rows:
+            check()
             self._insert(rows.batch.only(missing.rows), missing.shown, tokens.next(RAW))
             put[RAW] = len(missing.rows)
         for view, days in missing.days.items():
+            check()
             self._feed(view, rows.range, days, tokens.next(view.target))
             put[view.target] = len(rows.of_days(days))
         if missing.ids:
+            check()
             self._remember(rows.batch.only(missing.ids), tokens.next(IDS.target))
             put[IDS.target] = len(missing.ids)
         return put

@@ -4,7 +4,7 @@ Source is used by the pipeline's main thread alone; RowStore and DeadLetters by 
 at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -161,8 +161,10 @@ class RowStore(Protocol):
         """Raise Refused when `insert` would; stores nothing."""
         ...
 
-    def mend(self, range_: Range, rows: Batch, *, token: str) -> Mended:
+    def mend(self, range_: Range, rows: Batch, *, token: str, check: Callable[[], None] = ...) -> Mended:
         """Make sure that each of `rows` is there once, in the table and in all that is counted from it.
+
+        `check` is called before anything is put in, and raises when it must not be any more.
 
         Puts in what is missing, at first under `token`, and returns when a check by offsets has found
         everything in its place; an insert under `token` that comes later changes nothing. Raises Refused

@@ -27,6 +27,7 @@ from etl.dedup import Dedup
 from etl.errors import Fatal, Refused, Retryable
 from etl.intents import Intent, Mark, parse
 from etl.loading import Finished, Loader, LoaderThreads
+from etl.mending import always
 from etl.pipeline import Pipeline
 from etl.placing import Bounds, Committed, Topic, begin, check_partitions
 from etl.ports import Conflict, Mended, MovedRange, Origin
@@ -333,13 +334,21 @@ class MemoryStore:
             if self.refuses(orjson.loads(line)):
                 raise Refused("it will not take this")
 
-    def mend(self, range_: Range, rows: Batch, *, token: str) -> Mended:  # noqa: ARG002
+    def mend(
+        self,
+        range_: Range,  # noqa: ARG002
+        rows: Batch,
+        *,
+        token: str,
+        check: Callable[[], None] = always,
+    ) -> Mended:
         self.outage()
         self.faults.at("before mend")
         lines = [orjson.loads(line) for line in rows.lines]
         lacking = [line for line in lines if not self.raw.get(_place(line))]
         if any(self.refuses(line) for line in lacking):
             raise Refused("it will not take this")
+        check()
         # Put in under the range's own token first: its insert, should it still come, changes nothing.
         self.tokens += [token] * (token not in self.tokens)
         self.tokens_counted.add(token)
