@@ -15,7 +15,7 @@ run: ## Start everything on this machine, in the foreground; Ctrl-C stops it
 	@$(BOOTSTRAP) local .venv/bin/ugc up
 
 test: ## Run every test, with the real broker and warehouse on free ports
-	@$(BOOTSTRAP) dev .venv/bin/pytest -n 2 --dist loadfile
+	@$(BOOTSTRAP) dev .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: ## Lint, types, imports and the fast tests; under a minute
 	@$(BOOTSTRAP) dev

@@ -12,12 +12,11 @@ from functools import partial
 
 from benchmarks import events
 from benchmarks.draining import topic
-from benchmarks.draining.drain import Drained, Drainer, Table, drain
-from benchmarks.draining.engine import DEFAULT, TUNED, KafkaEngine, Tuning
+from benchmarks.draining.drain import STEPS_MIN, Drained, Drainer, Table, drain
+from benchmarks.draining.engine import LARGE, TUNED, KafkaEngine, Tuning
 from benchmarks.draining.ours import Etl
 from benchmarks.draining.servers import WAREHOUSE_MEMORY_MB, Servers
-from benchmarks.frame.errors import BenchFailed
-from benchmarks.frame.figures import Cost, Pair
+from benchmarks.frame.figures import Cost
 from benchmarks.frame.session import Bench, Session, Side
 from contract.topics import EVENTS
 
@@ -28,7 +27,8 @@ PAIRS = 7
 RECORDS_MIN = 400_000
 CALIBRATION_RECORDS = 400_000
 TARGET = 1 / 1.7
-OURS, THEIRS, AS_IT_COMES = "etl_warehouse", "engine_warehouse", "default_warehouse"
+OURS, THEIRS = "etl_warehouse", "engine_warehouse"
+CALLED = {"etl": "ETL", "engine": "Kafka engine", "engine_large": "Kafka engine, large blocks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,13 @@ class Sizes:
 
     seconds: float
     records_max: int
-    default_drains: int
     compare: bool
 
 
 SIZES = {
-    "quick": Sizes(seconds=0, records_max=RECORDS_MIN, default_drains=0, compare=False),
-    "standard": Sizes(seconds=7, records_max=2_500_000, default_drains=3, compare=True),
-    "full": Sizes(seconds=30, records_max=15_000_000, default_drains=5, compare=True),
+    "quick": Sizes(seconds=0, records_max=RECORDS_MIN, compare=False),
+    "standard": Sizes(seconds=10, records_max=2_500_000, compare=True),
+    "full": Sizes(seconds=30, records_max=15_000_000, compare=True),
 }
 
 
@@ -64,21 +63,19 @@ class Field:
     def engine(self, server: str, tuning: Tuning) -> KafkaEngine:
         return KafkaEngine(self.servers, server, tuning, topic_id=self.topic_id)
 
-    def drain(self, side: Drainer, server: str, *, steps_min: int = 3) -> Drained:
+    def drain(self, side: Drainer, server: str, *, steps_min: int = STEPS_MIN) -> Drained:
         return drain(self.session, side, self.tables[server], records=self.records, steps_min=steps_min)
 
 
 def run(session: Session) -> None:
-    """Calibrate, compare on UUIDv7 ids, then on UUIDv4, and take the engine as it comes beside."""
+    """Calibrate, compare on UUIDv7 ids, with an engine tuned for rows a second too, then on UUIDv4."""
     sizes = SIZES[session.scale]
     session.setting("engine, tuned", {**TUNED.table, **TUNED.librdkafka})
-    session.setting("engine, default", dict(DEFAULT.table))
+    session.setting("engine, large blocks", {**LARGE.table, **LARGE.librdkafka})
     session.setting("ETL", "as it comes, one process")
     session.setting("partitions", EVENTS.partitions)
     session.setting("memory of each warehouse, MiB", WAREHOUSE_MEMORY_MB)
     warehouses: dict[str, Mapping[str, str]] = {OURS: {}, THEIRS: TUNED.librdkafka}
-    if sizes.compare:
-        warehouses[AS_IT_COMES] = DEFAULT.librdkafka
     servers = session.keep(Servers(session.scratch / "servers", warehouses, clock=session.clock))
     tables = {name: Table(servers.dsn(name, "admin")) for name in warehouses}
     if not sizes.compare:
@@ -87,9 +84,10 @@ def run(session: Session) -> None:
         return
     records = _calibrated(session, filled(session, servers, tables, "uuid7", CALIBRATION_RECORDS), sizes)
     field = filled(session, servers, tables, "uuid7", records)
-    _compare(session, field, "uuid7")
-    _as_it_comes(session, field, sizes.default_drains)
-    _compare(session, filled(session, servers, tables, "uuid4", max(RECORDS_MIN, records // 2)), "uuid4")
+    _compare(session, field, "uuid7", TUNED)
+    _compare(session, field, "uuid7", LARGE)
+    field = filled(session, servers, tables, "uuid4", max(RECORDS_MIN, records // 2))
+    _compare(session, field, "uuid4", TUNED)
 
 
 def filled(
@@ -116,83 +114,56 @@ def _calibrated(session: Session, field: Field, sizes: Sizes) -> int:
     return max(RECORDS_MIN, min(sizes.records_max, int(min(rates) * sizes.seconds)))
 
 
-def _compare(session: Session, field: Field, ids: events.Ids) -> None:
+def _compare(session: Session, field: Field, ids: events.Ids, tuning: Tuning) -> None:
     """Seven pairs, and beside the ratio what each side did by itself."""
-    etl, engine = field.etl(), field.engine(THEIRS, TUNED)
+    names = {OURS: "etl", THEIRS: "engine"} if tuning is TUNED else {THEIRS: "engine_large"}
     firsts: dict[str, list[float]] = {OURS: [], THEIRS: []}
 
     def side(drainer: Drainer, server: str) -> Side:
         def work() -> Cost:
-            drained = field.drain(drainer, server)
+            drained = field.drain(drainer, server, steps_min=STEPS_MIN if tuning is TUNED else 1)
             firsts[server].append(drained.first_row_s)
             return drained.middle
 
         return Side(drainer.name, work, before=field.tables[server].fresh)
 
     comparison = session.compare(
-        f"kafka_engine.etl.{ids}.tuned",
-        f"Topic → raw and aggregate, {ids.upper().replace('UUID', 'UUIDv')} ids, engine tuned",
-        a=side(etl, OURS),
-        b=side(engine, THEIRS),
+        f"kafka_engine.etl.{ids}.{tuning.name.partition(' ')[0]}",
+        f"Topic → raw and aggregate, {ids.upper().replace('UUID', 'UUIDv')} ids, engine {tuning.name}",
+        a=side(field.etl(), OURS),
+        b=side(field.engine(THEIRS, tuning), THEIRS),
         unit="row",
         pairs=PAIRS,
         measure="wall",
         target=TARGET,
         note=f"{field.records:,} records; both drain the same topic into the same tables",
     )
-    _sides(session, comparison.pairs, ids)
-    for name, server in (("etl", OURS), ("engine", THEIRS)):
+    of = {OURS: [pair.a for pair in comparison.pairs], THEIRS: [pair.b for pair in comparison.pairs]}
+    for server, name in names.items():
+        _side(session, name, ids, of[server])
         session.figure(
             f"kafka_engine.first_row.{name}.{ids}",
-            f"{_called(name)}, {ids}: begun → first rows stored",
+            f"{CALLED[name]}, {ids}: begun → first rows stored",
             "s",
             firsts[server],
         )
-
-
-def _sides(session: Session, pairs: Sequence[Pair], ids: str) -> None:
-    for name, costs in (("etl", [pair.a for pair in pairs]), ("engine", [pair.b for pair in pairs])):
-        _side(session, name, ids, costs)
 
 
 def _side(session: Session, name: str, ids: str, costs: Sequence[Cost]) -> None:
     """Rows a second, CPU of a row and peak memory by process."""
     session.figure(
         f"kafka_engine.rows.{name}.{ids}",
-        f"{_called(name)}, {ids}: stored",
+        f"{CALLED[name]}, {ids}: stored",
         "rows/s",
         [_rate(cost) for cost in costs],
         better="higher",
     )
     for role in sorted(set(costs[0].cpu_s) - {"bench"}):
-        what = f"{_called(name)}, {ids}: {role}"
+        what = f"{CALLED[name]}, {ids}: {role}"
         cpu_us = [cost.cpu_s[role] / cost.units * 1e6 for cost in costs]
         peak = [cost.rss_peak_bytes[role] / MIB for cost in costs]
         session.figure(f"kafka_engine.cpu.{name}.{ids}.{role}", f"{what}, CPU of a row", "µs", cpu_us)
         session.figure(f"kafka_engine.rss.{name}.{ids}.{role}", f"{what}, memory at its peak", "MiB", peak)
-
-
-def _as_it_comes(session: Session, field: Field, times: int) -> None:
-    """The engine with nothing set but its consumers, over whole drains: its blocks are too few to time."""
-    rates = []
-    for _ in range(times):
-        field.tables[AS_IT_COMES].fresh()
-        engine = field.engine(AS_IT_COMES, DEFAULT)
-        try:
-            drained = session.steady(partial(field.drain, engine, AS_IT_COMES, steps_min=0))
-        except BenchFailed as failed:
-            # It is beside the comparison, and that it does not get there at all is an answer too.
-            session.skip(engine.name, str(failed))
-            return
-        rates.append(field.records / drained.whole_s)
-    session.figure(
-        "kafka_engine.rows.engine_default.uuid7",
-        "Kafka engine as it comes, uuid7: begun → last row",
-        "rows/s",
-        rates,
-        better="higher",
-        note="joining the group and waiting for the flush of the last block (7.5 s) included",
-    )
 
 
 def _in_short(session: Session, field: Field) -> None:
@@ -208,10 +179,6 @@ def _in_short(session: Session, field: Field) -> None:
 
 def _rate(cost: Cost) -> float:
     return cost.units / cost.wall_s
-
-
-def _called(name: str) -> str:
-    return {"etl": "ETL", "engine": "Kafka engine"}[name]
 
 
 BENCH = Bench(

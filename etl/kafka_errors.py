@@ -47,9 +47,6 @@ RETRYABLE_CODES = frozenset(
 def branch(error: KafkaError, doing: str) -> EtlError:
     """The pipeline's error for Kafka's; `doing` says what did not work."""
     message = f"{doing}: {error.str()}"
-    if error.code() == KafkaError.UNRELEASED_INSTANCE_ID:
-        # Fatal to this client, not to us: another one gets in once the session of the last is over.
-        return Retryable(f"{message}; the one before it was killed, and its session is not over yet")
     if error.fatal() or error.code() not in RETRYABLE_CODES:
         return Fatal(f"{message}; the broker's log may say more")
     if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001

@@ -104,6 +104,12 @@ class EtlSettings(Settings):
                     f"the value of UGC_{name.upper()} must be below a third of UGC_ETL_MAX_POLL_INTERVAL_MS "
                     f"({block_ms_max:.0f}), or one step could cost the process its partitions"
                 )
+        if self.etl_instance_id and self.etl_group_protocol == "consumer":
+            raise ValueError(
+                "the name UGC_ETL_INSTANCE_ID does not go with UGC_ETL_GROUP_PROTOCOL=consumer: after a crash the "
+                "broker keeps the name taken until its own session is over, and nobody could go on meanwhile; "
+                "leave one of them out"
+            )
         if self.etl_session_timeout_ms > self.etl_max_poll_interval_ms:
             raise ValueError(
                 "the value of UGC_ETL_SESSION_TIMEOUT_MS must not exceed UGC_ETL_MAX_POLL_INTERVAL_MS"

@@ -42,17 +42,21 @@ class Tuning:
     librdkafka: Mapping[str, str]
 
 
-DEFAULT = Tuning("default", {"kafka_num_consumers": 2, "kafka_thread_per_consumer": 1}, {})
+# librdkafka stops fetching for a second each time its queue is full.
+LIBRDKAFKA = {"fetch_queue_backoff_ms": "5"}
+CONSUMERS = {"kafka_num_consumers": 2, "kafka_thread_per_consumer": 1, "kafka_poll_timeout_ms": 100}
+# Rows are seen as soon as ours are.
 TUNED = Tuning(
     "tuned",
-    {
-        **DEFAULT.table,
-        "kafka_max_block_size": 65_536,
-        "kafka_flush_interval_ms": 500,
-        "kafka_poll_timeout_ms": 100,
-    },
-    # librdkafka stops fetching for a second each time its queue is full.
-    {"fetch_queue_backoff_ms": "5"},
+    {**CONSUMERS, "kafka_max_block_size": 65_536, "kafka_flush_interval_ms": 500},
+    LIBRDKAFKA,
+)
+# For rows a second and nothing else: rows are seen seconds later, and there is little left to merge. With the
+# default blocks of a million rows for each consumer it runs out of memory.
+LARGE = Tuning(
+    "large blocks",
+    {**CONSUMERS, "kafka_max_block_size": 500_000, "kafka_flush_interval_ms": 5_000},
+    LIBRDKAFKA,
 )
 
 

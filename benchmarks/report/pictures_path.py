@@ -12,7 +12,7 @@ ENGINE_BENCH: Final = "kafka_engine"
 SIDES: Final = {
     "etl": "our ETL",
     "engine": "Kafka engine, tuned",
-    "engine_default": "Kafka engine as it comes",
+    "engine_large": "Kafka engine, large blocks",
 }
 IDS: Final = {"uuid7": "UUIDv7", "uuid4": "UUIDv4"}
 
@@ -60,6 +60,9 @@ def engine(shelf: Shelf) -> Chart | None:
     title = "Our ETL and ClickHouse's own Kafka engine drain the same topic"
     if ratio is not None:
         title = f"Our ETL takes {words.ratio(ratio.ratio)} the time of ClickHouse's own Kafka engine"
+        large = shelf.find_comparison(f"{ENGINE_BENCH}.etl.uuid7.large")
+        if large is not None:
+            title += f", {words.ratio(large.ratio)} of one with large blocks"
     return Chart(
         name="kafka_engine",
         bench=result.bench,

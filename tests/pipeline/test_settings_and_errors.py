@@ -67,9 +67,8 @@ def test_nothing_is_committed_or_skipped_behind_our_back() -> None:
 
 
 def test_where_the_broker_shares_out_the_partitions_it_also_watches_the_sessions() -> None:
-    chosen = configuration(EtlSettings(etl_group_protocol="consumer", etl_instance_id="one"))
+    chosen = configuration(EtlSettings(etl_group_protocol="consumer"))
     assert chosen["group.protocol"] == "consumer"
-    assert chosen["group.instance.id"] == "one"
     assert not {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"} & set(chosen)
     assert "group.protocol" not in configuration(EtlSettings())
 
@@ -144,3 +143,11 @@ def test_pauses_are_drawn_from_nothing_to_their_bound() -> None:
 def test_an_expected_failure_is_one_line(parts: Any) -> None:
     for error in (Retryable("a"), Fatal("b"), Poison("reason", "c")):
         assert "\n" not in str(error)
+
+
+def test_a_name_of_its_own_is_for_the_classic_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UGC_ETL_INSTANCE_ID", "one")
+    load(EtlSettings)
+    monkeypatch.setenv("UGC_ETL_GROUP_PROTOCOL", "consumer")
+    with pytest.raises(SettingsError, match="UGC_ETL_INSTANCE_ID does not go with"):
+        load(EtlSettings)

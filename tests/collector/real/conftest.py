@@ -188,6 +188,7 @@ def paused(bootstrap: str) -> Iterator[None]:
     """The broker keeps its connections and answers nothing; only one that these tests started is touched."""
     process = listener_of(int(bootstrap.rpartition(":")[2]))
     process.suspend()
+    wait_until(lambda: process.status() == psutil.STATUS_STOPPED, seconds=10)
     try:
         yield
     finally:
