@@ -1,8 +1,8 @@
 """The long kill campaign: `PYTHONPATH=tests .venv/bin/python -m faults.soak`, as `make soak` runs it.
 
 At least 200 kills, outages of a minute and more, minutes of rebalancing, ever more days. Its result goes to
-benchmarks/results/soak.json, without a word of the machine's name or its folders. Exits with 1 when anything
-does not add up; the data then stays where the last line says.
+benchmarks/results/soak/campaign.json, without a word of the machine's name or its folders. Exits with 1 when
+anything does not add up; the data then stays where the last line says.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 from faults.campaign import FREEZES, INSIDE_AN_INSERT, Campaign, Plan, Result
 from services import ROOT
 
-RESULT = ROOT / "benchmarks" / "results" / "soak.json"
+RESULT = ROOT / "benchmarks" / "results" / "soak" / "campaign.json"
 
 # In a hundred kills.
 SHARES = {
