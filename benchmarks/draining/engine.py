@@ -6,7 +6,7 @@ What follows events_raw is the same as for every other insert.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
+from secrets import token_hex
 
 from clickhouse_connect.driver.client import Client
 
@@ -69,7 +69,6 @@ class KafkaEngine:
         self._server = server
         self._tuning = tuning
         self._topic_id = topic_id
-        self._groups = count(1)
         self._client: Client | None = None
 
     def begin(self) -> None:
@@ -77,7 +76,7 @@ class KafkaEngine:
         settings = {
             "kafka_broker_list": self._servers.bootstrap,
             "kafka_topic_list": EVENTS.name,
-            "kafka_group_name": f"{self._server}-{self._topic_id}-{next(self._groups)}",
+            "kafka_group_name": f"{self._server}-{self._topic_id}-{token_hex(4)}",
             "kafka_format": "JSONEachRow",
             "date_time_input_format": "best_effort",
             **self._tuning.table,

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from itertools import count
 from pathlib import Path
+from secrets import token_hex
 
 from benchmarks.draining.servers import BROKER, Servers
 from benchmarks.frame.errors import BenchFailed
@@ -26,7 +26,6 @@ class Etl:
         self._server = server
         self._directory = directory
         self._topic_id = topic_id
-        self._groups = count(1)
         self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)
 
@@ -39,7 +38,7 @@ class Etl:
             "UGC_DATA_DIR": str(self._directory / "data"),
             "UGC_KAFKA_BOOTSTRAP": self._servers.bootstrap,
             "UGC_WAREHOUSE_DSN": self._servers.dsn(self._server, "writer"),
-            "UGC_ETL_GROUP_ID": f"etl-{self._topic_id}-{next(self._groups)}",
+            "UGC_ETL_GROUP_ID": f"etl-{self._topic_id}-{token_hex(4)}",
             "UGC_ETL_METRICS_PORT": str(metrics_port),
         }
         with self._log.open("wb") as log:
