@@ -106,8 +106,8 @@ class EtlSettings(Settings):
                 )
         if self.etl_instance_id and self.etl_group_protocol == "consumer":
             raise ValueError(
-                "the name UGC_ETL_INSTANCE_ID does not go with UGC_ETL_GROUP_PROTOCOL=consumer: after a crash "
-                "the broker keeps it taken until its own session is over, and nobody could go on meanwhile; "
+                "the name UGC_ETL_INSTANCE_ID does not go with UGC_ETL_GROUP_PROTOCOL=consumer: after a "
+                "crash the broker keeps it taken until its own session is over, and nobody could go on; "
                 "leave one of them out"
             )
         if self.etl_session_timeout_ms > self.etl_max_poll_interval_ms:
