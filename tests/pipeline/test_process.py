@@ -349,8 +349,8 @@ def test_one_that_stands_still_past_its_session_writes_nothing_twice(
 ) -> None:
     chosen = {"UGC_ETL_GROUP_PROTOCOL": protocol, "UGC_ETL_SESSION_TIMEOUT_MS": "6000"}
     chosen["UGC_ETL_GROUP_ID"] = f"stands-still-{protocol}"
-    names = ({"UGC_ETL_INSTANCE_ID": name} if protocol == "classic" else {} for name in ("one", "two"))
-    first, second = (stand.etl(**name, **chosen) for name in names)
+    names = ("one", "two") if protocol == "classic" else ("", "")
+    first, second = (stand.etl(UGC_ETL_INSTANCE_ID=name, **chosen) for name in names)
     traffic = Traffic(stand, fresh)
     traffic.start()
     time.sleep(1.5)
