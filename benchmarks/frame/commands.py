@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913 - one option each
     clock = SystemClock()
     say = show.teller(console.err(), clock)
     plan = Plan(scale=scale, seed=seed, out=out, drift_max=drift_max)
-    runner = Runner(plan, load=registry.load, clock=clock, work=fixed_work, say=say)
+    runner = Runner(plan, load=registry.load, clock=clock, prepare=fixed_work, say=say)
     with _stop_signals(say):
         outcomes = runner.run(dict.fromkeys(names) or registry.BENCHES)
     code = exit_code(outcomes)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.frame import results
-from benchmarks.frame.baseline import DRIFT_MAX, Meter
+from benchmarks.frame.baseline import DRIFT_MAX, Meter, Work
 from benchmarks.frame.errors import BenchFailed, Noisy, Void
 from benchmarks.frame.figures import Result
 from benchmarks.frame.machine import this_machine
@@ -47,7 +47,7 @@ class Outcome:
 
 
 class Runner:
-    """Runs benches. `work` is the baseline's, `load` finds a bench by its name."""
+    """Runs benches. `prepare` makes the baseline's work ready, `load` finds a bench by its name."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class Runner:
         *,
         load: Callable[[str], Bench],
         clock: Clock,
-        work: Callable[[], None],
+        prepare: Callable[[], Work],
         say: Callable[[str], None],
     ) -> None:
         self._plan = plan
         self._load = load
         self._clock = clock
-        self._work = work
+        self._prepare = prepare
         self._say = say
 
     def run(self, names: Iterable[str]) -> list[Outcome]:
@@ -89,7 +89,7 @@ class Runner:
             refuse_full_disk(Path(scratch), bench.disk_bytes.get(self._plan.scale, 0), bench.name)
             machine, started_at, began = this_machine(), self._clock.now(), self._clock.monotonic()
             self._say(f"{bench.name}: {bench.asks}")
-            meter = Meter(self._work, clock=self._clock, say=self._say, drift_max=self._plan.drift_max)
+            meter = Meter(self._prepare, clock=self._clock, say=self._say, drift_max=self._plan.drift_max)
             meter.calibrate()
             session = Session(
                 bench=bench.name,

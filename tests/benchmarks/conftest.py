@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.frame.baseline import Meter
+from benchmarks.frame.baseline import Meter, Work
 from benchmarks.frame.figures import (
     Baseline,
     Check,
@@ -54,8 +54,11 @@ class FakeMachine:
         self.taken += 1
         self.clock.pass_time(next(self.script, 1.0))
 
+    def prepare(self) -> Work:
+        return self.work
+
     def meter(self) -> Meter:
-        meter = Meter(self.work, clock=self.clock, say=self.said.append)
+        meter = Meter(self.prepare, clock=self.clock, say=self.said.append)
         meter.calibrate()
         self.taken = 0
         return meter

@@ -57,9 +57,9 @@ BENCHES = {run.__name__: Bench(run.__name__, "What?", run) for run in RUNS}
 def run(machine: object, tmp_path: Path) -> Callable[..., list[Outcome]]:
     def run(*names: str, load: Callable[[str], Bench] = BENCHES.__getitem__) -> list[Outcome]:
         plan = Plan(scale="quick", seed=7, out=tmp_path / "out")
-        return Runner(plan, load=load, clock=machine.clock, work=machine.work, say=machine.said.append).run(
-            names
-        )
+        return Runner(
+            plan, load=load, clock=machine.clock, prepare=machine.prepare, say=machine.said.append
+        ).run(names)
 
     return run
 

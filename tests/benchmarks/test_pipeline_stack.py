@@ -29,7 +29,7 @@ def said() -> list[str]:
 def real(tmp_path: Path, said: list[str]) -> Iterator[Session]:
     """A session with real time and a baseline that never moves: other tests run beside this one."""
     clock = SystemClock()
-    meter = Meter(lambda: clock.sleep(0.01), clock=clock, say=said.append, drift_max=100)
+    meter = Meter(lambda: lambda: clock.sleep(0.01), clock=clock, say=said.append, drift_max=100)
     meter.calibrate()
     session = Session(
         bench="trial", scale="quick", seed=3, scratch=tmp_path, clock=clock, meter=meter, say=said.append

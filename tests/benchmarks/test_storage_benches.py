@@ -26,7 +26,7 @@ def make_session() -> Iterator["type[Session]"]:
     """Sessions that measure, on a machine that need not be quiet."""
     with tempfile.TemporaryDirectory(prefix="ugc-storage-") as directory:
         clock = SystemClock()
-        meter = Meter(lambda: clock.sleep(0.001), clock=clock, say=lambda _: None, drift_max=1e9)
+        meter = Meter(lambda: lambda: clock.sleep(0.001), clock=clock, say=lambda _: None, drift_max=1e9)
         meter.calibrate()
 
         def make(bench: str) -> Session:
