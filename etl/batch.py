@@ -6,11 +6,13 @@ many to a block, as an insert takes them: a list of so many small strings costs 
 to them.
 """
 
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from etl.ranges import LogRecord, Offset
+from etl.columns import IdColumn, offset_column
+from etl.ranges import LogRecord
 
 _TIME = b'"occurred_at":"'
 _TIME_CHARS = len("2026-01-15T11:59:59.123Z")
@@ -50,8 +52,8 @@ class Batch:
     `blocks`: one JSON object a line, no line break at the end, no block empty.
     """
 
-    offsets: list[Offset] = field(default_factory=list)
-    ids: list[bytes] = field(default_factory=list)
+    offsets: "array[int]" = field(default_factory=offset_column)
+    ids: IdColumn = field(default_factory=IdColumn)
     blocks: list[bytes] = field(default_factory=list)
     days: set[bytes] = field(default_factory=set)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Batch:
     @property
     def crc(self) -> int:
         """What tells other rows under the same offsets apart from these."""
-        return crc32(b"".join(self.ids))
+        return crc32(self.ids.text)
 
     def block(self) -> "Block":
         """The rows as one insert takes them: a JSON object a line."""
@@ -110,8 +112,8 @@ class Batch:
         chosen = list(kept)
         lines = self.lines
         return Batch(
-            offsets=[self.offsets[index] for index in chosen],
-            ids=[self.ids[index] for index in chosen],
+            offsets=offset_column(self.offsets[index] for index in chosen),
+            ids=IdColumn(self.ids[index] for index in chosen),
             blocks=[b"\n".join([lines[index] for index in chosen])] if chosen else [],
             days=self.days,
             dead=self.dead,

@@ -18,7 +18,6 @@ from typing import Any, Final, NoReturn
 
 from etl.batch import Batch, DeadLetter
 from etl.errors import Fatal
-from etl.ranges import Offset
 
 # Below so many records a ratio says nothing: the first record ever may be a bad one.
 SAMPLE_MIN: Final = 100
@@ -114,7 +113,7 @@ class Brake:
         )
 
 
-def _good_before(offsets: Sequence[Offset], dead: Sequence[DeadLetter]) -> Iterator[int]:
+def _good_before(offsets: Sequence[int], dead: Sequence[DeadLetter]) -> Iterator[int]:
     """How many good records of the range lie before each dead one. Some of `offsets` may be of dead ones:
     rows that only the warehouse refused."""
     dead_rows = 0

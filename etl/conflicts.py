@@ -14,7 +14,7 @@ from etl.asking import Warehouse
 from etl.batch import Batch
 from etl.packed import pack
 from etl.ports import Conflict, Origin
-from etl.ranges import Range
+from etl.ranges import Offset, Range
 
 # A form field holds 128 KiB; an id takes 39 bytes there.
 IDS_A_QUESTION_MAX = 2_000
@@ -74,8 +74,8 @@ def inside(range_: Range, rows: Batch, copies: Mapping[int, int]) -> Iterator[Co
         if names := differing(said.fields(), kept.fields()):
             yield Conflict(
                 rows.ids[index].decode(),
-                Origin(range_.topic_id, range_.partition, rows.offsets[index]),
-                Origin(range_.topic_id, range_.partition, rows.offsets[first]),
+                Origin(range_.topic_id, range_.partition, Offset(rows.offsets[index])),
+                Origin(range_.topic_id, range_.partition, Offset(rows.offsets[first])),
                 names,
             )
 
@@ -88,7 +88,7 @@ def conflicts(
         index
         for index, offset in enumerate(copies.offsets)
         if (known := origins.get(copies.ids[index]))
-        and Origin(range_.topic_id, range_.partition, offset) not in known
+        and Origin(range_.topic_id, range_.partition, Offset(offset)) not in known
     ]
     found: list[Conflict] = []
     if others:
@@ -119,7 +119,7 @@ def _compared(
         if names:
             yield Conflict(
                 copies.ids[index].decode(),
-                Origin(range_.topic_id, range_.partition, copies.offsets[index]),
+                Origin(range_.topic_id, range_.partition, Offset(copies.offsets[index])),
                 min(origins[copies.ids[index]], key=lambda origin: origin.offset),
                 names,
             )

@@ -4,7 +4,7 @@ All copies of an id lie in one partition, because the id is the key, and a parti
 else can store an id between this look and the insert. Of two copies the lower offset wins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from etl import conflicts
 from etl.assignment import Assignment
 from etl.batch import Batch
-from etl.packed import Ids, pack
+from etl.packed import LOW, Ids, pack
 from etl.ports import Conflict, RowStore
 from etl.ranges import Range
 from etl.seen import ASKED_BEFORE_READING, Seen, in_thread
@@ -54,7 +54,7 @@ class Dedup:
         if not batch.ids:
             return Fresh(batch, 0)
         ids = pack(batch.ids)
-        repeated = _repeated(batch.ids)
+        repeated = _repeated(batch.ids, ids)
         stored = self._stored_again(range_, batch) if redo else self._stored(assignment, batch, ids)
         left_out = stored | repeated.keys()
         if not left_out:
@@ -94,9 +94,9 @@ class Dedup:
         return {index for index, id_ in enumerate(batch.ids) if id_ in there}
 
 
-def _repeated(ids: list[bytes]) -> dict[int, int]:
+def _repeated(ids: Sequence[bytes], packed: Ids) -> dict[int, int]:
     """Indices of ids that stood in the list before, and where they stood first."""
-    if len(set(ids)) == len(ids):
+    if len(np.unique(packed[:, LOW])) == len(ids):
         return {}
     first: dict[bytes, int] = {}
     return {index: at for index, id_ in enumerate(ids) if (at := first.setdefault(id_, index)) != index}

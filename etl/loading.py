@@ -231,6 +231,11 @@ class Loader:
 class Loaders(Protocol):
     """Where ranges are taken to be loaded beside the main loop."""
 
+    @property
+    def idle(self) -> int:
+        """How many ranges could be begun at once."""
+        ...
+
     def start(self, cut: Cut) -> None:
         """Have it loaded soon."""
         ...
@@ -251,6 +256,7 @@ class LoaderThreads:
         self._load = load
         self._waiting: SimpleQueue[Cut | None] = SimpleQueue()
         self._ended: SimpleQueue[Finished] = SimpleQueue()
+        self._begun = 0
         # Daemons: a call that hangs must not keep the process from ending.
         self._threads = [
             threading.Thread(target=self._work, name=f"loader-{number}", daemon=True)
@@ -259,7 +265,12 @@ class LoaderThreads:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def idle(self) -> int:
+        return max(0, len(self._threads) - self._begun)
+
     def start(self, cut: Cut) -> None:
+        self._begun += 1
         self._waiting.put(cut)
 
     def finished(self, timeout_s: float) -> list[Finished]:
@@ -269,6 +280,7 @@ class LoaderThreads:
             while True:
                 found.append(self._ended.get_nowait())
         except Empty:
+            self._begun -= len(found)
             return found
 
     def close(self) -> None:

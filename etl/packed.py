@@ -10,13 +10,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from etl.columns import ID_CHARS, IdColumn
 from etl.errors import Refused
 
 Ids: TypeAlias = npt.NDArray[np.uint64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Places: TypeAlias = npt.NDArray[np.intp]
 
-TEXT_BYTES = 36
 PACKED_BYTES = 16
 _DASHES = [8, 13, 18, 23]
 _DASH = ord("-")
@@ -26,10 +26,10 @@ LOW, HIGH = 0, 1
 
 def pack(ids: Sequence[bytes]) -> Ids:
     """`ids`, each 36 characters of ASCII, as a table of two columns. Refused when one is not canonical."""
-    text = b"".join(ids)
-    if len(text) != TEXT_BYTES * len(ids):
+    text = bytes(ids.text) if isinstance(ids, IdColumn) else b"".join(ids)
+    if len(text) != ID_CHARS * len(ids):
         raise Refused("an id has not 36 characters")
-    characters = np.frombuffer(text, dtype=np.uint8).reshape(-1, TEXT_BYTES)
+    characters = np.frombuffer(text, dtype=np.uint8).reshape(-1, ID_CHARS)
     if not (characters[:, _DASHES] == _DASH).all():
         raise Refused("an id has its dashes at other places")
     digits = text.replace(b"-", b"")

@@ -46,6 +46,7 @@ class _Lane:
     intended: bool = False
     failures: int = 0
     retry_at: float = 0.0
+    began_at: float = 0.0
 
     @property
     def bytes_held(self) -> int:
@@ -99,7 +100,8 @@ class Pipeline:
         """Read what is there, and move every range on that can be."""
         self._read()
         self._collect(0)
-        for lane in list(self._lanes.values()):
+        # Who has waited longest comes first: there are fewer loaders than lanes.
+        for lane in sorted(self._lanes.values(), key=lambda each: each.began_at):
             self._advance(lane)
 
     def _advance(self, lane: _Lane) -> None:
@@ -109,7 +111,8 @@ class Pipeline:
         if lane.loading is not None:
             self._confirm(lane, lane.loading)
             return
-        if lane.upcoming is None and not self._stopping():
+        # Cut when it can be stored at once: until then it grows, and larger ranges cost less by row.
+        if lane.upcoming is None and self._loaders.idle > 0 and not self._stopping():
             with self._watch.step("cut"):
                 lane.upcoming = self._cutter.next(lane.assignment)
             # That of a redo is written down already; it is again, to hear that the partition is ours.
@@ -124,7 +127,7 @@ class Pipeline:
             lane.intended = self._committed(lane, "intend", lane.assignment.committed, upcoming)
         if lane.upcoming is not None and lane.intended:
             self._loaders.start(lane.upcoming)
-            lane.loading, lane.upcoming = lane.upcoming, None
+            lane.loading, lane.upcoming, lane.began_at = lane.upcoming, None, self._clock.monotonic()
 
     def _confirm(self, lane: _Lane, loading: Cut) -> None:
         """Have the group confirm that the range is ours, when it takes long to store (assignment.py)."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 from clickhouse.views import IDS_KEPT_DAYS
 from contract import wire
 from etl.batch import Batch, DeadLetter
+from etl.columns import IdColumn, offset_column
 from etl.errors import Poison
 from etl.heads import days_of
 from etl.ports import Message
@@ -119,8 +120,8 @@ class RowReader:
         if block.count(b"\n") != count - 1:  # a value of several lines
             return None
         return Batch(
-            offsets=offsets,
-            ids=ids,
+            offsets=offset_column(offsets),
+            ids=IdColumn(ids),
             blocks=[block],
             days=days,
             records=count,
@@ -144,7 +145,7 @@ class RowReader:
             batch.dead.append(DeadLetter(record, poison.reason, str(poison)))
             return
         batch.offsets.append(record.offset)
-        batch.ids.append(event_id)
+        batch.ids += IdColumn([event_id])
         batch.blocks.append(line)
         batch.days.add(day)
         batch.size_bytes += len(line) - record.size_bytes

@@ -12,13 +12,13 @@ class EtlSettings(Settings):
     """The pipeline: how much it takes at once, how long it waits, where it says how it is."""
 
     batch_rows_max: int = Field(
-        75_000, ge=1, le=1_000_000, description="Messages in one range at most: one insert."
+        100_000, ge=1, le=1_000_000, description="Messages in one range at most: one insert."
     )
     batch_bytes_max: int = Field(
-        32 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes in one range at most."
+        40 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes in one range at most."
     )
     etl_buffer_bytes_max: int = Field(
-        80 * 1024 * 1024,
+        128 * 1024 * 1024,
         ge=1024,
         le=16 * 1024**3,
         description="Bytes read and not yet moved, over all partitions; then reading waits.",

@@ -235,8 +235,8 @@ def configuration(settings: EtlSettings) -> dict[str, Any]:
         "max.poll.interval.ms": settings.etl_max_poll_interval_ms,
         # A full queue stops fetching for a whole second by default: most of the time, under load.
         "fetch.queue.backoff.ms": 5,
-        "queued.min.messages": 200_000,
-        "queued.max.messages.kbytes": 32_768,
+        "queued.min.messages": 50_000,
+        "queued.max.messages.kbytes": 8_192,
         "allow.auto.create.topics": False,
     }
 

@@ -416,6 +416,10 @@ class InlineLoaders:
         self._load = load
         self.waiting: list[Cut] = []
 
+    @property
+    def idle(self) -> int:
+        return 1
+
     def start(self, cut: Cut) -> None:
         self.waiting.append(cut)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from etl.batch import Batch, DeadLetter
 from etl.brake import SAMPLE_MIN, Brake
+from etl.columns import offset_column
 from etl.errors import Fatal
 from etl.ranges import LogRecord, Offset
 from etl.settings import EtlSettings
@@ -36,7 +37,7 @@ def take(to: Brake, alive: list[bool], *, canaries: int = 0) -> None:
     """One range: which of its records lived."""
     good = [Offset(n) for n, each in enumerate(alive) if each]
     dead = [letter(n) for n, each in enumerate(alive) if not each]
-    to.check(Batch(offsets=good, records=len(alive) + canaries, canaries=canaries), dead)
+    to.check(Batch(offsets=offset_column(good), records=len(alive) + canaries, canaries=canaries), dead)
 
 
 def trips(to: Brake, alive: list[bool]) -> bool:
@@ -151,7 +152,7 @@ def test_a_row_that_only_the_warehouse_refused_is_dead_and_not_good() -> None:
     offsets = [Offset(n) for n in range(10)]
     refused = [letter(n, "refused_by_warehouse") for n in range(10)]
     with pytest.raises(Fatal, match=r"10 records in a row are dead \(refused_by_warehouse 10;"):
-        brake(ratio_max=1, run_max=10).check(Batch(offsets=offsets, records=10), refused)
+        brake(ratio_max=1, run_max=10).check(Batch(offsets=offset_column(offsets), records=10), refused)
 
 
 def test_it_says_what_died_of_what_and_how_to_go_on() -> None:

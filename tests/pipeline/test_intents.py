@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.batch import Batch
+from etl.columns import IdColumn
 from etl.errors import Fatal
 from etl.intents import TEXT_BYTES_MAX, Intent, Mark, parse
 from etl.ranges import Offset
@@ -27,11 +28,12 @@ MARKS = st.builds(
     st.integers(1, 10**9 - 1),
     st.none() | INTENTS,
 )
+A, B = b"a" * 36, b"b" * 36
 WRITTEN = "ugc1;AbC_-9;4;10-19;10;4294967295;1;1763726400250"
 
 
 def intent(**changes: Any) -> Intent:
-    said = {"records": 2, "crc": Batch(ids=[b"a", b"b"]).crc, "decoder": 1, "cut_at_ms": 0, **changes}
+    said = {"records": 2, "crc": Batch(ids=IdColumn([A, B])).crc, "decoder": 1, "cut_at_ms": 0, **changes}
     return Intent(Offset(5), Offset(7), **said)
 
 
@@ -80,10 +82,10 @@ def test_what_is_ours_and_cannot_be_read_stops_it(text: str) -> None:
 
 @pytest.mark.parametrize("changes", [{"records": 3}, {"crc": 1}, {"decoder": 2}])
 def test_an_intent_describes_the_very_same_rows_read_by_the_very_same_decoder(changes: Any) -> None:
-    same = Batch(ids=[b"a", b"b"], records=2)
+    same = Batch(ids=IdColumn([A, B]), records=2)
     assert intent().describes(same, decoder=1)
     assert not intent(**changes).describes(same, decoder=1)
-    assert not intent().describes(Batch(ids=[b"b", b"a"], records=2), decoder=1)
+    assert not intent().describes(Batch(ids=IdColumn([B, A]), records=2), decoder=1)
 
 
 @pytest.mark.parametrize(("first", "last"), [(-1, 0), (5, 4)])

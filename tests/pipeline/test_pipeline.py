@@ -236,6 +236,47 @@ def test_two_partitions_are_loaded_at_the_same_time_and_one_never_twice(threaded
     assert everything_once(threaded, range(60))
 
 
+def test_a_range_grows_until_a_loader_is_free_and_who_waited_longest_is_next(
+    world: Any, record: Any, parts: Any
+) -> None:
+    class OneAtATime(parts.InlineLoaders):
+        """Busy until told that the range is stored."""
+
+        released = False
+
+        @property
+        def idle(self) -> int:
+            return 0 if self.waiting else 1
+
+        def finished(self, timeout_s: float) -> list[Any]:
+            released, self.released = self.released, False
+            return super().finished(timeout_s) if released else []
+
+    process = world.process()
+    begun: list[Any] = []
+    loaders = OneAtATime(process.loaders._load)
+    start = loaders.start
+    loaders.start = lambda cut: (begun.append(cut.range), start(cut))
+    process.pipeline._loaders = loaders
+
+    def go_on() -> None:
+        for _ in range(3):
+            process.pipeline.run_once()
+            world.clock.sleep(1)
+
+    for number in range(6):
+        # Of both partitions one each time; a range would be cut for its age each time, were a loader free.
+        send(world, record, of_partition(record, number % 2, 6)[number // 2 : number // 2 + 1])
+        go_on()
+    assert [(each.first, each.last) for each in begun] == [(0, 0)]
+    loaders.released = True
+    go_on()
+    loaders.released = True
+    go_on()
+    assert [each.partition for each in begun] == [0, 1, 0]
+    assert [(each.first, each.last) for each in begun[1:]] == [(0, 2), (1, 2)]
+
+
 def test_a_buffer_smaller_than_a_range_still_moves(world: Any, record: Any) -> None:
     world.buffer_bytes_max = 1
     send(world, record, range(40))

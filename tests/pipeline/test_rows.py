@@ -45,8 +45,8 @@ def test_a_row_brings_every_column_and_its_place_in_the_log_first(read: Any, rec
     line = orjson.loads(batch.lines[0])
     assert tuple(line) == rows.COLUMNS
     assert (line["kafka_topic_id"], line["kafka_partition"], line["kafka_offset"]) == ("T-1", 2, 7)
-    assert batch.ids == [line["event_id"].encode()] == [str(UUID(int=1)).encode()]
-    assert batch.offsets == [7]
+    assert list(batch.ids) == [line["event_id"].encode()] == [str(UUID(int=1)).encode()]
+    assert list(batch.offsets) == [7]
     assert batch.days == {occurred_at(batch.lines[0])[:10]} == {line["occurred_at"][:10].encode()}
 
 
@@ -90,10 +90,10 @@ RECORDS = st.builds(
 def test_whatever_the_contract_can_encode_reads_the_same_on_both_ways(read: Any, sent: list[Any]) -> None:
     records = [in_log(each, offset) for offset, each in enumerate(sent)]
     fast, careful = read(*records), read(*records, careful=True)
-    assert (fast.lines, fast.ids, fast.offsets) == (careful.lines, careful.ids, careful.offsets)
+    assert (fast.lines, [*fast.ids], fast.offsets) == (careful.lines, [*careful.ids], careful.offsets)
     assert [(d.record, d.reason) for d in fast.dead] == [(d.record, d.reason) for d in careful.dead]
     assert (fast.days, fast.records, fast.crc) == (careful.days, careful.records, careful.crc)
-    assert [record.offset for record in careful.whole] == careful.offsets
+    assert [record.offset for record in careful.whole] == [*careful.offsets]
 
 
 FOREIGN = [None, b"", b"\x00\xff", b"{}", b"[]", b"null", b'{"event_id":"x"}', b"\x80\x04K\x01."]
@@ -111,7 +111,7 @@ def test_one_reading_of_many_is_many_readings_of_one(
     together, apart = read(*records), Batch()
     for start in range(0, len(records), split):
         apart.extend(read(*records[start : start + split]))
-    assert (together.lines, together.ids, together.dead) == (apart.lines, apart.ids, apart.dead)
+    assert (together.lines, [*together.ids], together.dead) == (apart.lines, [*apart.ids], apart.dead)
     assert (together.offsets, together.days, together.records) == (apart.offsets, apart.days, apart.records)
     assert together.records == len(records) == len(together) + len(together.dead)
     assert [letter.record.offset for letter in together.dead] == [
@@ -137,7 +137,7 @@ def test_foreign_bytes_become_a_dead_letter_with_a_reason(
     good = in_log(record(1), offset=0)
     foreign = LogRecord(Offset(1), 0, b"k", value, good.headers)
     batch = read(good, foreign, in_log(record(2), offset=2))
-    assert batch.offsets == [0, 2]
+    assert list(batch.offsets) == [0, 2]
     (letter,) = batch.dead
     assert letter.record == foreign
     assert letter.reason
@@ -306,7 +306,7 @@ def test_left_out_rows_take_their_columns_with_them(read: Any, record: Any) -> N
     batch = read(*sent, careful=True)
     assert batch.without(set()) is batch
     assert batch.without({1, 3}) == batch.only([4, 0, 2])
-    assert batch.without({1, 3}).offsets == [0, 2, 4]
+    assert list(batch.without({1, 3}).offsets) == [0, 2, 4]
     assert [each.offset for each in batch.only([1, 3]).whole] == [1, 3]
     assert batch.without({0}).records == 5
     assert bytes(batch.block()).splitlines() == batch.lines

@@ -18,7 +18,7 @@ from telemetry.settings import SettingsError, load
 
 def test_the_defaults_fit_together() -> None:
     settings = load(EtlSettings)
-    assert settings.batch_rows_max == 75_000
+    assert settings.batch_rows_max == 100_000
     assert settings.flush_interval_ms == 500
     assert settings.etl_metrics_port == 9002
 

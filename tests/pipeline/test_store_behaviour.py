@@ -80,7 +80,7 @@ def test_the_same_block_under_another_token_is_stored_again(table: Table) -> Non
 def test_stored_names_those_that_are_there_and_no_others(table: Table) -> None:
     there, absent = table.stand.batch(5), table.stand.batch(5, first=5, make_id=id_v4)
     table.insert(there)
-    assert table.store.stored(there.ids + absent.ids) == set(there.ids)
+    assert table.store.stored([*there.ids, *absent.ids]) == set(there.ids)
     assert table.store.stored([]) == set()
 
 
@@ -88,7 +88,7 @@ def test_on_a_redo_the_range_s_own_rows_do_not_count(table: Table) -> None:
     before, own = table.stand.batch(3), table.stand.batch(4, first=3)
     table.insert(before)
     table.insert(own)
-    asked = before.ids + own.ids
+    asked = [*before.ids, *own.ids]
     leaving_out = table.stand.range_of(own)
     assert table.store.stored(asked, leaving_out=leaving_out) == set(before.ids)
     assert table.store.stored(asked) == set(asked)
