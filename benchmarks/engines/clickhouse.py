@@ -1,12 +1,12 @@
 """ClickHouse: the server that CLICKHOUSE_DSN names, else the embedded warehouse as a process of its own."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from clickhouse_connect.driver.client import Client
@@ -20,7 +20,20 @@ from telemetry.clock import Clock
 
 DSN_VARIABLE: Final = "CLICKHOUSE_DSN"
 READ_TIMEOUT_S = 600
+PIECE_BYTES = 512 * 1024
 CACHES = ("MARK CACHE", "UNCOMPRESSED CACHE", "PRIMARY INDEX CACHE")
+
+
+class _Pieces:
+    """A file, sent piece by piece as the ETL sends a range; every iteration begins anew."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._file.open("rb") as opened:
+            while piece := opened.read(PIECE_BYTES):
+                yield piece
 
 
 class ClickHouse:
@@ -98,16 +111,20 @@ class ClickHouse:
     def insert(self, dataset: Dataset) -> None:
         def load(place: int) -> None:
             for file in dataset.arrow[place :: self._connections]:
-                self.insert_block(file.read_bytes(), "ArrowStream", place=place)
+                self.insert_block(_Pieces(file), "ArrowStream", place=place)
 
         with ThreadPoolExecutor(self._connections) as pool:
             list(pool.map(load, range(self._connections)))
 
-    def insert_block(self, block: bytes, input_format: str, *, place: int = 0) -> None:
+    def insert_block(self, block: bytes | Iterable[bytes], input_format: str, *, place: int = 0) -> None:
         """One insert of bytes in any format, by one of the connections."""
         with classified():
             self._clients[place].raw_insert(
-                "events", insert_block=block, settings=dict(clickhouse_settings.INSERT), fmt=input_format
+                "events",
+                # What the driver calls a generator may be anything to iterate over.
+                insert_block=cast(Any, block),
+                settings=dict(clickhouse_settings.INSERT),
+                fmt=input_format,
             )
 
     def settle(self) -> None:
