@@ -127,7 +127,7 @@ class Cutter:
         if redo is not None and first_offset > redo.last:
             redo = None  # nothing of it is left in the log: there is nothing to redo
         cut_at_ms = redo.cut_at_ms if redo else _milliseconds(self._clock.now())
-        careful = redo is not None and _range(assignment, redo.first, redo.last).token in self._careful
+        careful = redo is not None and self._asked_careful(_range(assignment, redo.first, redo.last))
         growing = self._growing[assignment] = _Growing(
             since=self._clock.monotonic(),
             cut_at_ms=cut_at_ms,
@@ -138,6 +138,12 @@ class Cutter:
             careful=careful,
         )
         return growing
+
+    def _asked_careful(self, range_: Range) -> bool:
+        """Once: whoever is refused again asks again, and nothing is kept of ranges long moved."""
+        asked = range_.token in self._careful
+        self._careful.discard(range_.token)
+        return asked
 
     def _take(self, growing: _Growing, messages: Sequence[Message]) -> int:
         """How many of `messages` went into it: as many as fit, and at least one into an empty one."""
