@@ -44,7 +44,7 @@ def problem_answer(
         },
     }
     answer: Json = {"description": listed, "content": {MEDIA_TYPE: content}}
-    if statuses == {503}:
+    if statuses <= {429, 503}:
         answer["headers"] = {
             "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
         }

@@ -111,6 +111,7 @@ DOCS: dict[str, dict[str, Any]] = {
                 schema=ref("CollectProblem"),
                 members={ProblemCode.NO_VALID_EVENT: NONE_VALID},
             ),
+            "429": problem_answer(ProblemCode.RATE_LIMITED, ProblemCode.BATCH_EXCEEDS_BURST),
             "500": problem_answer(ProblemCode.INTERNAL),
             "503": problem_answer(ProblemCode.LOG_UNAVAILABLE),
         },
