@@ -2,7 +2,8 @@
 
 A request costs as many events as it carries, valid or not, stored or dry run, and one at least: that one is
 taken before the body is read, so a request that turns out to be unreadable is not free, and a sender with
-nothing left costs us no more than this look. A request that a limit refuses is charged nothing.
+nothing left costs us no more than this look. A request that a limit refuses is charged nothing; one that is
+answered 503 keeps its price, or an outage would be the moment at which anybody may send anything.
 
 Every answer says how much is left (RateLimit and RateLimit-Policy, draft-ietf-httpapi-ratelimit-headers).
 """

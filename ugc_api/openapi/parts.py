@@ -51,6 +51,23 @@ def problem_answer(
     return answer
 
 
+def limited(answer: Json) -> Json:
+    """The answer, with the headers that say how the sender stands with his limits."""
+    headers = {
+        "RateLimit-Policy": {
+            "description": "The limits that apply: `q` events at once, all of them back after `w` seconds.",
+            "schema": {"type": "string"},
+            "example": '"address";q=2000;w=20;ugc-unit="events"',
+        },
+        "RateLimit": {
+            "description": "What is left of each: `r` events now, more in `t` seconds.",
+            "schema": {"type": "string"},
+            "example": '"address";r=1900;t=1',
+        },
+    }
+    return {**answer, "headers": {**answer.get("headers", {}), **headers}}
+
+
 def example_problem(code: ProblemCode) -> Json:
     """What a client sees for this code."""
     kind = KINDS[code]

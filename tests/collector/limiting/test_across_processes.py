@@ -1,10 +1,12 @@
 """One limit for all worker processes: exact between them, and nobody's death or sleep holds the others up."""
 
+import fcntl
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,8 +87,8 @@ def said(process: "subprocess.Popen[str]") -> str:
 
 
 def test_worker_processes_together_get_one_bucket(path: Path, start: Start) -> None:
-    """They also make the file, all at once."""
-    workers = [start(WORKER, path, 1_500) for _ in range(4)]
+    """Two at the same time: without the lock between them each would forget some of the other's charges."""
+    workers = [start(WORKER, path, 2_500) for _ in range(2)]
     assert {said(worker) for worker in workers} == {"ready"}
     for worker in workers:
         assert worker.stdin is not None
@@ -95,6 +97,20 @@ def test_worker_processes_together_get_one_bucket(path: Path, start: Start) -> N
     allowed = [int(said(worker)) for worker in workers]
     assert sum(allowed) == NEVER_BACK.burst
     assert not opened(path).take(NEVER_BACK, b"same", 1).allowed, "nor is there more after a restart"
+
+
+def test_only_one_makes_the_file(path: Path) -> None:
+    """Two who made one each would count apart."""
+    path.parent.mkdir()
+    made: list[memory.Memory] = []
+    opening = threading.Thread(target=lambda: made.append(memory.shared_or_own(path, sets=SETS)))
+    with path.with_suffix(".lock").open("a") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        opening.start()
+        opening.join(0.2)
+        assert (made, path.exists()) == ([], False), "who comes second waits for the first"
+    opening.join(5)
+    assert (len(made), path.exists()) == (1, True)
 
 
 def took_s(buckets: Buckets) -> float:
