@@ -40,7 +40,7 @@ class RateLimits:
 
     def admit(self, caller: Caller) -> "Admission":
         """Take the first event of a request. Raises Problem(rate_limited) when there is none left."""
-        held = list(self._limits_of(caller))
+        held = self._limits_of(caller)
         admission = Admission(held, self._buckets, self._limited)
         if held:
             after_this_request(admission.say)
