@@ -9,13 +9,16 @@ from telemetry.metrics import Metrics
 from ugc_api import collect, health, middleware, openapi, problems, stats, welcome
 from ugc_api.answers import OrjsonProvider
 from ugc_api.event_log import EventLog
+from ugc_api.limiting.buckets import Buckets
+from ugc_api.limiting.limits import RateLimits
 from ugc_api.settings import ApiSettings
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - every collaborator is handed in
     settings: ApiSettings,
     *,
     event_log: EventLog,
+    buckets: Buckets,
     warehouse: stats.Answers,
     clock: Clock,
     metrics: Metrics,
@@ -26,7 +29,13 @@ def create_app(
     middleware.install(app, clock=clock, metrics=metrics)
     problems.install(app)
     welcome.install(app)
-    collect.install(app, collect.Collector(settings, event_log, clock, metrics))
+    limits = RateLimits(
+        buckets,
+        per_minute=settings.rate_limit_per_minute,
+        burst=settings.rate_limit_burst,
+        metrics=metrics,
+    )
+    collect.install(app, collect.Collector(settings, event_log, limits, clock, metrics))
     stats.install(app, stats.Stats(settings, warehouse, clock))
     health.install(
         app,

@@ -44,11 +44,11 @@ FAMILIES: tuple[tuple[str, str], ...] = (
 )
 
 
-def of(request: Request, *, received_at: datetime) -> Arrival:
-    """How the events of this request came in."""
+def of(request: Request, *, address: str, received_at: datetime) -> Arrival:
+    """How the events of this request came in; `address` is the client's."""
     return Arrival(
         received_at_ms=milliseconds(received_at),
-        ip=truncated(request.remote_addr or ""),
+        ip=truncated(address),
         user_agent_family=family(request.headers.get("User-Agent", "")),
         bot_reasons=(),
     )

@@ -17,9 +17,12 @@ from contract.refusals import Refusal
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from ugc_api import arrival, parameters, verdicts
+from ugc_api.addresses import client_address
 from ugc_api.answers import JSON, json_response
 from ugc_api.body import read_body
+from ugc_api.caller import Caller
 from ugc_api.event_log import EventLog, LogUnavailable, RecordTooLarge
+from ugc_api.limiting.limits import RateLimits
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.settings import ApiSettings
 from ugc_api.verdicts import Judgement
@@ -34,21 +37,26 @@ class Collector:
 
     settings: ApiSettings
     event_log: EventLog
+    limits: RateLimits
     clock: Clock
     metrics: Metrics
 
     def collect(self) -> Response:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
+        caller = self._caller()
+        admission = self.limits.admit(caller)
         sent = parameters.only(request, ("dry_run",))
         dry_run = parameters.flag(sent, "dry_run")
         body = read_body(request.environ, bytes_max=self.settings.body_bytes_max)
         _check_headers()
         received_at = self.clock.now()
-        judgement = verdicts.judge(self._split(body), received_at=received_at, read=_read)
+        raws = self._split(body)
+        admission.charge(len(raws))
+        judgement = verdicts.judge(raws, received_at=received_at, read=_read)
         if dry_run:
             return json_response({**judgement.as_answer(), "dry_run": True})
         if judgement.accepted:
-            self._write(judgement.accepted, received_at)
+            self._write(judgement.accepted, caller, received_at)
         self._count(judgement)
         if not judgement.accepted:
             raise Problem(
@@ -57,6 +65,10 @@ class Collector:
                 **judgement.as_answer(),
             )
         return json_response(judgement.as_answer(), 202)
+
+    def _caller(self) -> Caller:
+        address = client_address(request.environ, trusted_hops=self.settings.trusted_hops)
+        return Caller(address, key_id="", scopes=frozenset(), per_minute=None)
 
     def _split(self, body: bytes) -> Sequence[bytes]:
         try:
@@ -74,8 +86,8 @@ class Collector:
             )
         return raws
 
-    def _write(self, events: Sequence[Event], received_at: datetime) -> None:
-        came = arrival.of(request, received_at=received_at)
+    def _write(self, events: Sequence[Event], caller: Caller, received_at: datetime) -> None:
+        came = arrival.of(request, address=caller.address, received_at=received_at)
         try:
             self.event_log.append([wire.encode(event, came) for event in events])
         except LogUnavailable as error:

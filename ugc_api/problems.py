@@ -13,6 +13,8 @@
     │   422 no_valid_event        every event was refused; `results` says why   sender
     │   422 unknown_parameter | missing_parameter | invalid_parameter           sender
     │   422 range_too_long        more days than one answer may have            sender: ask in parts
+    ├── 429 rate_limited          too many events lately; wait `Retry-After`    sender
+    │   429 batch_exceeds_burst   more events than may ever come at once        sender: split it
     ├── 500 internal              our fault; the log has it under the id        operator
     └── 503 log_unavailable       not stored for sure; send the same again      nobody: it passes
         503 warehouse_unavailable no answer now; ask again                      nobody: it passes
@@ -53,6 +55,8 @@ class ProblemCode(StrEnum):
     MISSING_PARAMETER = "missing_parameter"
     INVALID_PARAMETER = "invalid_parameter"
     RANGE_TOO_LONG = "range_too_long"
+    RATE_LIMITED = "rate_limited"
+    BATCH_EXCEEDS_BURST = "batch_exceeds_burst"
     INTERNAL = "internal"
     LOG_UNAVAILABLE = "log_unavailable"
     WAREHOUSE_UNAVAILABLE = "warehouse_unavailable"
@@ -108,6 +112,17 @@ KINDS: dict[ProblemCode, Kind] = {
     ),
     ProblemCode.RANGE_TOO_LONG: Kind(
         422, "The range has too many days", "Ask for a shorter range, or in several parts."
+    ),
+    ProblemCode.RATE_LIMITED: Kind(
+        429,
+        "Too many events",
+        "Send the same request again after `Retry-After` seconds; `RateLimit` says how much is left.",
+    ),
+    ProblemCode.BATCH_EXCEEDS_BURST: Kind(
+        429,
+        "More events than may be sent at once",
+        "Split the request; `limit_events` is the most one may have. The first part may be sent after "
+        "`Retry-After` seconds.",
     ),
     ProblemCode.INTERNAL: Kind(
         500, "Something broke on our side", "Give the `request_id` to whoever runs this service."

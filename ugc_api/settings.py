@@ -36,6 +36,26 @@ class ApiSettings(Settings):
     events_max: int = Field(
         limits.EVENTS_PER_REQUEST_MAX, ge=1, le=100_000, description="Most events one POST /events may carry."
     )
+    rate_limit_per_minute: int = Field(
+        6_000,
+        ge=0,
+        le=1_000_000_000,
+        description="Events one client address (IPv6: one /64) may send a minute, in all worker processes "
+        "together; 0 is no limit.",
+    )
+    rate_limit_burst: int = Field(
+        2_000,
+        ge=1,
+        le=10_000_000,
+        description="How many of them at once, after a while of silence; also the most one request may have.",
+    )
+    trusted_hops: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many proxies of yours stand in front: so many entries of X-Forwarded-For are "
+        "believed, from the right. 0: the header is not read.",
+    )
     ack_deadline_ms: int = Field(
         5_000,
         ge=1_500,

@@ -13,10 +13,13 @@ from telemetry.metrics import Metrics
 from ugc_api.app import create_app
 from ugc_api.kafka_log import KafkaEventLog
 from ugc_api.lazy_warehouse import LazyWarehouse
+from ugc_api.limiting.buckets import Buckets
+from ugc_api.limiting.memory import shared_or_own
 from ugc_api.producer_link import ProducerLimits
 from ugc_api.settings import ApiSettings
 
 PING_TIMEOUT_S = 2
+BUCKETS_FILE = "collector/buckets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,12 @@ def build(settings: ApiSettings) -> Service:
     )
     event_log.start()
     application = create_app(
-        settings, event_log=event_log, warehouse=_warehouse(settings, clock), clock=clock, metrics=metrics
+        settings,
+        event_log=event_log,
+        buckets=Buckets(shared_or_own(settings.data_dir / BUCKETS_FILE), clock=clock),
+        warehouse=_warehouse(settings, clock),
+        clock=clock,
+        metrics=metrics,
     )
     return Service(application, event_log.close)
 

@@ -18,6 +18,8 @@ from telemetry.health import NotReady
 from telemetry.metrics import Metrics
 from ugc_api.app import create_app
 from ugc_api.event_log import LogUnavailable, Reason, RecordTooLarge
+from ugc_api.limiting import memory
+from ugc_api.limiting.buckets import Buckets
 from ugc_api.settings import ApiSettings
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -124,7 +126,12 @@ def make_api() -> Callable[..., Api]:
             Metrics(),
         )
         app = create_app(
-            ApiSettings(**settings), event_log=event_log, warehouse=warehouse, clock=clock, metrics=metrics
+            ApiSettings(**settings),
+            event_log=event_log,
+            buckets=Buckets(memory.own(sets=64), clock=clock),
+            warehouse=warehouse,
+            clock=clock,
+            metrics=metrics,
         )
         return Api(app.test_client(), event_log, warehouse, clock, metrics)
 

@@ -51,6 +51,11 @@ def busy(api: Any, _: Any) -> Any:
     return inner[0]
 
 
+def limited(api: Any, event: Any) -> Any:
+    assert api.send([event() for _ in range(3)]).status_code == 202
+    return api.send([event()])
+
+
 def post(data: bytes, content_type: str | None = JSON, **headers: str) -> Callable[[Any, Any], Any]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda api, _: api.client.post("/events", data=data, content_type=content_type, headers=named)
@@ -91,6 +96,8 @@ CASES: list[tuple[ProblemCode, Callable[[Any, Any], Any]]] = [
     (ProblemCode.INVALID_PARAMETER, get("/stats/dau?from=2026-02-30&to=2026-11-02")),
     (ProblemCode.INVALID_PARAMETER, get("/stats/dau?from=2026-11-01&to=2026-11-02&to=2026-11-03")),
     (ProblemCode.RANGE_TOO_LONG, get("/stats/dau?from=2025-11-01&to=2026-11-02")),
+    (ProblemCode.RATE_LIMITED, limited),
+    (ProblemCode.BATCH_EXCEEDS_BURST, lambda api, event: api.send([event() for _ in range(4)])),
     (ProblemCode.INTERNAL, internal),
     (ProblemCode.LOG_UNAVAILABLE, log_away),
     (ProblemCode.WAREHOUSE_UNAVAILABLE, warehouse_away),
@@ -103,7 +110,7 @@ CASES: list[tuple[ProblemCode, Callable[[Any, Any], Any]]] = [
 def test_each_problem_has_its_code_and_the_one_shape(
     make_api: Any, event: Any, code: ProblemCode, provoke: Any
 ) -> None:
-    api = make_api(body_bytes_max=2_048, events_max=4, stats_concurrency_max=1)
+    api = make_api(body_bytes_max=2_048, events_max=4, rate_limit_burst=3, stats_concurrency_max=1)
     answer = provoke(api, event)
     assert answer.mimetype == MEDIA_TYPE
     said = answer.json
@@ -113,7 +120,7 @@ def test_each_problem_has_its_code_and_the_one_shape(
     assert said["title"] == KINDS[code].title
     assert said["detail"]
     assert said["request_id"] == answer.headers["X-Request-ID"]
-    assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
+    assert ("Retry-After" in answer.headers) == (answer.status_code in (429, 503))
     # What the document points at explains it.
     explained = api.client.get(said["type"])
     assert explained.status_code == 200

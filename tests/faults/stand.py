@@ -291,6 +291,8 @@ class Stand:
             "UGC_KAFKA_PORT": str(self.settings.kafka_port),
             "UGC_WAREHOUSE_PORT": str(self.settings.warehouse_port),
             "UGC_API_PORT": str(self.settings.api_port),
+            # All traffic comes from one address.
+            "UGC_RATE_LIMIT_PER_MINUTE": "0",
         }
 
     def _add(self, service: Service) -> Child:

@@ -44,11 +44,28 @@ def problem_answer(
         },
     }
     answer: Json = {"description": listed, "content": {MEDIA_TYPE: content}}
-    if statuses == {503}:
+    if statuses <= {429, 503}:
         answer["headers"] = {
             "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
         }
     return answer
+
+
+def limited(answer: Json) -> Json:
+    """The answer, with the headers that say how the sender stands with his limits."""
+    headers = {
+        "RateLimit-Policy": {
+            "description": "The limits that apply: `q` events at once, all of them back after `w` seconds.",
+            "schema": {"type": "string"},
+            "example": '"address";q=2000;w=20;ugc-unit="events"',
+        },
+        "RateLimit": {
+            "description": "What is left of each: `r` events now, more in `t` seconds.",
+            "schema": {"type": "string"},
+            "example": '"address";r=1900;t=1',
+        },
+    }
+    return {**answer, "headers": {**answer.get("headers", {}), **headers}}
 
 
 def example_problem(code: ProblemCode) -> Json:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ugc_api.openapi.parts import json_answer, problem_answer, query, ref
+from ugc_api.openapi.parts import json_answer, limited, problem_answer, query, ref
 from ugc_api.problems import ProblemCode
 
 # Stands for yesterday: whoever serves the document puts the day in, or in a month the examples were too old.
@@ -64,6 +64,9 @@ Good events never wait for bad ones.
 request again: an `event_id` counts once, for ever.
 
 With `dry_run=1` the same verdicts come with 200 and nothing is stored or counted.
+
+A sender may send so many events a minute and so many at once; every answer says what is left in `RateLimit`.
+Events that are refused and dry runs cost as much as others, a request that a limit refuses costs nothing.
 """
 
 DOCS: dict[str, dict[str, Any]] = {
@@ -94,10 +97,14 @@ DOCS: dict[str, dict[str, Any]] = {
             },
         },
         "responses": {
-            "200": json_answer(
-                "The verdicts of a dry run.", ref("CollectAnswer"), dry_run={**ANSWER, "dry_run": True}
+            "200": limited(
+                json_answer(
+                    "The verdicts of a dry run.", ref("CollectAnswer"), dry_run={**ANSWER, "dry_run": True}
+                )
             ),
-            "202": json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER),
+            "202": limited(
+                json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER)
+            ),
             "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
@@ -111,6 +118,7 @@ DOCS: dict[str, dict[str, Any]] = {
                 schema=ref("CollectProblem"),
                 members={ProblemCode.NO_VALID_EVENT: NONE_VALID},
             ),
+            "429": limited(problem_answer(ProblemCode.RATE_LIMITED, ProblemCode.BATCH_EXCEEDS_BURST)),
             "500": problem_answer(ProblemCode.INTERNAL),
             "503": problem_answer(ProblemCode.LOG_UNAVAILABLE),
         },

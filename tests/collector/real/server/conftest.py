@@ -77,6 +77,8 @@ def start_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
             "kafka_bootstrap": bootstrap,
             "api_port": port,
             "data_dir": tmp_path,
+            # All of them are one sender, and share a data directory.
+            "rate_limit_per_minute": 0,
             "warehouse_dsn": f"http://127.0.0.1:{free_port()}/ugc",
             **settings,
         }

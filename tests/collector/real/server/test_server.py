@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 import requests
 
@@ -116,6 +117,28 @@ def test_another_request_is_served_after_a_refused_one_on_the_same_connection(ru
         refused = session.post(f"{running.url}/events", data=b"x" * 200_000, timeout=10)
         assert refused.status_code == 415
         assert session.post(f"{running.url}/events", json=[now_event()], timeout=10).status_code == 202
+
+
+def test_worker_processes_share_one_limit_and_a_killed_one_gives_nothing_back(
+    start_api: Any, mock_broker: str, wait_for: Any
+) -> None:
+    running = start_api(bootstrap=mock_broker, api_workers=2, rate_limit_per_minute=1, rate_limit_burst=40)
+
+    def post() -> Any:
+        # A connection each: whichever worker is free takes it.
+        return requests.post(f"{running.url}/events", json=[now_event()], timeout=10)
+
+    before = [post().status_code for _ in range(20)]
+    killed = psutil.Process(running.process.pid).children()[0]
+    killed.kill()
+    wait_for(lambda: not killed.is_running() or killed.status() == psutil.STATUS_ZOMBIE, seconds=5)
+    running.wait_ready()
+    after = [post() for _ in range(40)]
+    assert (before + [each.status_code for each in after]).count(202) == 40
+    refused = after[-1]
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.headers["RateLimit"].startswith('"address";r=0;t=')
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
