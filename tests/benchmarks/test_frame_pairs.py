@@ -43,7 +43,7 @@ def test_each_measurement_has_its_baseline_just_before_it(session: Session, mach
     diary = Diary()
     real_work = machine.work
     machine.script = iter([1.0 + number / 100 for number in range(14)])
-    session._meter._work = lambda: (diary.lines.append("baseline"), real_work())[0]
+    session._meter._prepare = lambda: lambda: (diary.lines.append("baseline"), real_work())[0]
     held = session.compare("trial.k", "n", a=diary.side("A"), b=diary.side("B"), unit="row")
     assert diary.lines[4:10] == ["before A", "baseline", "A", "before B", "baseline", "B"]
     assert diary.lines[10:16] == ["before B", "baseline", "B", "before A", "baseline", "A"]
