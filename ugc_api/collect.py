@@ -77,7 +77,7 @@ class Collector:
     def _write(self, events: Sequence[Event], received_at: datetime) -> None:
         came = arrival.of(request, received_at=received_at)
         try:
-            self.event_log.append([wire.encode(event, came) for event in events])
+            self.event_log.append(wire.encode_all(events, came))
         except LogUnavailable as error:
             structlog.get_logger().warning("events_not_stored", reason=error.reason, detail=str(error))
             raise Problem(
