@@ -172,8 +172,7 @@ _DECODER: Final = msgspec.json.Decoder(_Value)
 
 def encode(event: Event, arrival: Arrival) -> Record:
     """The record for an event that `read` returned. Raises ValueError for a value that is not finite."""
-    (record,) = encode_all((event,), arrival)
-    return record
+    return encode_all((event,), arrival)[0]
 
 
 def encode_all(events: Iterable[Event], arrival: Arrival) -> list[Record]:
@@ -185,12 +184,8 @@ def encode_all(events: Iterable[Event], arrival: Arrival) -> list[Record]:
 def _between(arrival: Arrival) -> bytes:
     """What stands in a value from the comma after what was sent to the colon before the properties."""
     unsent = _Value(
-        *("", "", "", "", 0.0, "", None),
-        instant(arrival.received_at_ms),
-        arrival.ip,
-        arrival.user_agent_family,
-        arrival.bot_reasons,
-        msgspec.Raw(b"0"),
+        *("", "", "", "", 0.0, "", None, instant(arrival.received_at_ms)),
+        *(arrival.ip, arrival.user_agent_family, arrival.bot_reasons, msgspec.Raw(b"0")),
     )
     written = _ENCODER.encode(unsent)
     return written[written.index(b',"received_at":') : -2]
@@ -205,8 +200,8 @@ def _record(event: Event, between: bytes, received_at_ms: int) -> Record:
         event.user_id,
         event.event_type,
         event.value,
-        event.session_id or "",
-        event.skew_ms,
+        session_id=event.session_id or "",
+        skew_ms=event.skew_ms,
     )
     value = b"".join((_ENCODER.encode(sent)[:-1], between, event.properties, b"}"))
     return Record(event.event_id.encode(), value, list(HEADERS), received_at_ms)
