@@ -6,6 +6,7 @@ keys included), which no model can give back; pydantic, which looks at every byt
 against its model. Of a field sent twice both take the last.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from contract.refusals import Refusal
 from contract.shape import pruned
 from contract.splitting import NotJson, split, split_lines
 
-__all__ = ["NotJson", "read", "split", "split_lines"]
+__all__ = ["NotJson", "read", "reader", "split", "split_lines"]
 
 # Telling an error costs more than finding it; beyond this many they are only counted.
 ERRORS_TOLD_MAX: Final = 32
@@ -56,8 +57,17 @@ def read(raw: bytes, *, received_at: datetime) -> Event | Refusal:
 
     `received_at` is the time it arrived, with an offset; ages and skew are counted from it.
     """
+    return reader(received_at)(raw)
+
+
+def reader(received_at: datetime) -> Callable[[bytes], Event | Refusal]:
+    """`read` for events that arrived together."""
     received_at_ms = milliseconds(received_at)
-    return read_plain(raw, received_at_ms) or judged(raw, received_at_ms)
+
+    def read_one(raw: bytes) -> Event | Refusal:
+        return read_plain(raw, received_at_ms) or judged(raw, received_at_ms)
+
+    return read_one
 
 
 def judged(raw: bytes, received_at_ms: int) -> Event | Refusal:

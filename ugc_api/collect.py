@@ -13,7 +13,6 @@ from flask import Flask, Response, g, request
 
 from contract import reading, wire
 from contract.events import Event
-from contract.refusals import Refusal
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from ugc_api import arrival, parameters, verdicts
@@ -44,7 +43,7 @@ class Collector:
         body = read_body(request.environ, bytes_max=self.settings.body_bytes_max)
         _check_headers()
         received_at = self.clock.now()
-        judgement = verdicts.judge(self._split(body), received_at=received_at, read=_read)
+        judgement = verdicts.judge(self._split(body), read=reading.reader(received_at))
         if dry_run:
             return json_response({**judgement.as_answer(), "dry_run": True})
         if judgement.accepted:
@@ -110,10 +109,6 @@ def install(app: Flask, collector: Collector) -> None:
         return collector.collect()
 
     app.add_url_rule(RULE, "post_events", post_events, methods=["POST"])
-
-
-def _read(raw: bytes, received_at: datetime) -> Event | Refusal:
-    return reading.read(raw, received_at=received_at)
 
 
 def _check_headers() -> None:
