@@ -30,13 +30,16 @@ _FREE_PROPERTIES: Final[dict[str, Any]] = {
     "maxProperties": limits.PROPERTIES_KEYS_MAX,
 }
 
+ClickKind = Literal["film", "trailer", "category", "button"]
+PageViewKind = Literal["film", "category", "promo", "recommendations"]
+
 
 def _optional(description: str) -> Any:
     """A property that may be left out (then it is None here), but is not null when it is sent."""
     return Field(default=None, description=description)
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """A valid event. `properties` is the JSON object as it was sent, byte for byte.
 
     One thing only is changed: line breaks, which JSON has only between its tokens, become spaces, so that
@@ -64,7 +67,7 @@ class ClickProperties(Properties):
     """What was clicked; more properties of your own may stand beside."""
 
     element: Text = Field(description="The thing clicked: a name or an id of your choice.")
-    kind: Literal["film", "trailer", "category", "button"] = _optional("What it is.")
+    kind: ClickKind = _optional("What it is.")
     target: Text = _optional("Where the click leads.")
 
 
@@ -72,7 +75,7 @@ class PageViewProperties(Properties):
     """Which page was seen; more properties of your own may stand beside."""
 
     page: Text = Field(description="The page seen: a name or a path.")
-    kind: Literal["film", "category", "promo", "recommendations"] = _optional("What kind of page it is.")
+    kind: PageViewKind = _optional("What kind of page it is.")
     dwell_ms: DurationMs = _optional("How long it was looked at, in milliseconds.")
 
 

@@ -1,10 +1,12 @@
 """From bytes to an event or the reason why not. Pure: the time of arrival is an argument.
 
-`read` never raises, whatever the bytes are. They are parsed twice on purpose: msgspec hands out `properties`
-exactly as sent (nulls, repeated and dotted keys included), which no model can give back; pydantic, which
-looks at every byte, UTF-8 too, holds the event against its model. Of a field sent twice both take the last.
+`read` never raises, whatever the bytes are. What is plainly good takes the short way (`plain`). Everything
+else is parsed twice on purpose: msgspec hands out `properties` exactly as sent (nulls, repeated and dotted
+keys included), which no model can give back; pydantic, which looks at every byte, UTF-8 too, holds the event
+against its model. Of a field sent twice both take the last.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,11 +18,12 @@ from contract import unreadable
 from contract.events import FIELDS, KNOWN_TYPES, AnyEvent, CustomEvent, Event
 from contract.explaining import Problem, problem_of, properties_problem, refusal, time_problem
 from contract.fields import milliseconds, timestamp_ms
+from contract.plain import on_one_line, read_plain
 from contract.refusals import Refusal
 from contract.shape import pruned
 from contract.splitting import NotJson, split, split_lines
 
-__all__ = ["NotJson", "read", "split", "split_lines"]
+__all__ = ["NotJson", "read", "reader", "split", "split_lines"]
 
 # Telling an error costs more than finding it; beyond this many they are only counted.
 ERRORS_TOLD_MAX: Final = 32
@@ -47,7 +50,6 @@ _TIMES: Final = msgspec.json.Decoder(_Times)
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _CUSTOM: Final = _validator_of(CustomEvent)
 _KNOWN: Final = {msgspec.json.encode(name): _validator_of(model) for name, model in KNOWN_TYPES.items()}
-_LINE_BREAKS_TO_SPACES: Final = bytes.maketrans(b"\r\n", b"  ")
 
 
 def read(raw: bytes, *, received_at: datetime) -> Event | Refusal:
@@ -55,10 +57,21 @@ def read(raw: bytes, *, received_at: datetime) -> Event | Refusal:
 
     `received_at` is the time it arrived, with an offset; ages and skew are counted from it.
     """
-    return _read(raw, milliseconds(received_at))
+    return reader(received_at)(raw)
 
 
-def _read(raw: bytes, received_at_ms: int) -> Event | Refusal:
+def reader(received_at: datetime) -> Callable[[bytes], Event | Refusal]:
+    """`read` for events that arrived together."""
+    received_at_ms = milliseconds(received_at)
+
+    def read_one(raw: bytes) -> Event | Refusal:
+        return read_plain(raw, received_at_ms) or judged(raw, received_at_ms)
+
+    return read_one
+
+
+def judged(raw: bytes, received_at_ms: int) -> Event | Refusal:
+    """What the models say of `raw`: the whole judgement, slower than `read` and never of another mind."""
     try:
         peeked = _PEEK.decode(raw)
     except (msgspec.DecodeError, RecursionError):
@@ -75,14 +88,12 @@ def _read(raw: bytes, received_at_ms: int) -> Event | Refusal:
     late = time_problem(sent.occurred_at, received_at_ms, skew_ms)
     if late or problem:
         return refusal(each for each in (late, problem) if each)
-    if b"\n" in properties or b"\r" in properties:
-        properties = properties.translate(_LINE_BREAKS_TO_SPACES)
     return Event(
         sent.event_id,
         sent.occurred_at,
         sent.user_id,
         sent.event_type,
-        properties,
+        on_one_line(properties),
         sent.value,
         sent.session_id or None,
         skew_ms,
@@ -99,7 +110,7 @@ def _validator_for(event_type: bytes) -> SchemaValidator:
 def _unreadable(raw: bytes, received_at_ms: int) -> Event | Refusal:
     """The refusal of what no parser took; what is only too deep for one is judged without its depths."""
     less = pruned(raw)
-    return _read(less, received_at_ms) if less != raw else unreadable.refusal_of(raw)
+    return judged(less, received_at_ms) if less != raw else unreadable.refusal_of(raw)
 
 
 def _explained(

@@ -18,6 +18,8 @@ _NESTING = re.compile(_STRING + r"|([\[{]++)|([\]}]++)", re.DOTALL)
 _MEMBERS_BYTES = re.compile(_STRING.encode() + rb"|([\[{]++)|([\]}]++)|(:)", re.DOTALL)
 
 
+# A byte is counted quicker by its number.
+_OBJECT, _ARRAY, _COLON = b"{[:"
 # A member takes four bytes at least, `"":0`, and a comma.
 _FEW_KEYS_BYTES: Final = 5 * PROPERTIES_KEYS_MAX
 
@@ -31,8 +33,8 @@ class Shape(NamedTuple):
 
 def is_modest(properties: bytes) -> bool:
     """Whether properties are within the limits of keys and depth at a glance. False says nothing."""
-    return properties.count(b"{") + properties.count(b"[") <= PROPERTIES_DEPTH_MAX and (
-        len(properties) <= _FEW_KEYS_BYTES or properties.count(b":") <= PROPERTIES_KEYS_MAX
+    return properties.count(_OBJECT) + properties.count(_ARRAY) <= PROPERTIES_DEPTH_MAX and (
+        len(properties) <= _FEW_KEYS_BYTES or properties.count(_COLON) <= PROPERTIES_KEYS_MAX
     )
 
 

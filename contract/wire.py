@@ -19,7 +19,7 @@ from enum import StrEnum
 from functools import lru_cache
 from math import isfinite
 from types import MappingProxyType
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -96,7 +96,7 @@ class Arrival:
             )
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """An event as it goes into the log. Its time is the arrival's: retention counts from there."""
 
     key: bytes
@@ -141,8 +141,8 @@ class WireEvent(msgspec.Struct, frozen=True):
         return Arrival(self.received_at_ms, self.ip, self.user_agent_family, self.bot_reasons)
 
 
-class _Value(msgspec.Struct, forbid_unknown_fields=True):
-    """The value of a record; the order of the fields is the order on the wire."""
+class _Sent(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """What the sender said; the order of the fields is the order on the wire."""
 
     event_id: str
     occurred_at: str
@@ -151,6 +151,11 @@ class _Value(msgspec.Struct, forbid_unknown_fields=True):
     value: float
     session_id: Annotated[str, Meta(max_length=limits.SESSION_ID_CHARS_MAX)]
     skew_ms: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
+
+
+class _Value(_Sent, forbid_unknown_fields=True):
+    """The value of a record: what was sent, what the server added, and the properties at its end."""
+
     received_at: str
     ip: Annotated[str, Meta(max_length=limits.IP_CHARS_MAX)]
     user_agent_family: Annotated[str, Meta(max_length=limits.USER_AGENT_FAMILY_CHARS_MAX)]
@@ -167,25 +172,39 @@ _DECODER: Final = msgspec.json.Decoder(_Value)
 
 def encode(event: Event, arrival: Arrival) -> Record:
     """The record for an event that `read` returned. Raises ValueError for a value that is not finite."""
+    return encode_all((event,), arrival)[0]
+
+
+def encode_all(events: Iterable[Event], arrival: Arrival) -> list[Record]:
+    """`encode` for events that arrived together: what they share is written once."""
+    between = _between(arrival)
+    return [_record(event, between, arrival.received_at_ms) for event in events]
+
+
+def _between(arrival: Arrival) -> bytes:
+    """What stands in a value from the comma after what was sent to the colon before the properties."""
+    unsent = _Value(
+        *("", "", "", "", 0.0, "", None, instant(arrival.received_at_ms)),
+        *(arrival.ip, arrival.user_agent_family, arrival.bot_reasons, msgspec.Raw(b"0")),
+    )
+    written = _ENCODER.encode(unsent)
+    return written[written.index(b',"received_at":') : -2]
+
+
+def _record(event: Event, between: bytes, received_at_ms: int) -> Record:
     if not isfinite(event.value):
         raise ValueError(f"value is {event.value}, which JSON cannot say")
-    value = _ENCODER.encode(
-        _Value(
-            event.event_id,
-            instant(event.occurred_at_ms),
-            event.user_id,
-            event.event_type,
-            event.value,
-            event.session_id or "",
-            event.skew_ms,
-            instant(arrival.received_at_ms),
-            arrival.ip,
-            arrival.user_agent_family,
-            arrival.bot_reasons,
-            msgspec.Raw(event.properties),
-        )
+    sent = _Sent(
+        event.event_id,
+        instant(event.occurred_at_ms),
+        event.user_id,
+        event.event_type,
+        event.value,
+        session_id=event.session_id or "",
+        skew_ms=event.skew_ms,
     )
-    return Record(event.event_id.encode(), value, list(HEADERS), arrival.received_at_ms)
+    value = b"".join((_ENCODER.encode(sent)[:-1], between, event.properties, b"}"))
+    return Record(event.event_id.encode(), value, list(HEADERS), received_at_ms)
 
 
 def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | None]] | None) -> WireEvent:
@@ -229,14 +248,19 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | None]] | No
 
 def instant(at_ms: int) -> str:
     """Milliseconds since 1970 as the wire writes them: 2026-01-15T11:59:59.123Z."""
-    second, millisecond = divmod(at_ms, 1000)
-    return f"{_second(second)}.{millisecond:03d}Z"
+    minute, left = divmod(at_ms, limits.MINUTE_MS)
+    second, millisecond = divmod(left, 1000)
+    return _minute(minute) + _SECONDS[second] + _MILLISECONDS[millisecond]
 
 
-# The events of a request share their arrival and mostly their second.
+_SECONDS: Final = tuple(f"{second:02d}." for second in range(60))
+_MILLISECONDS: Final = tuple(f"{millisecond:03d}Z" for millisecond in range(1000))
+
+
+# The events of a request share their minute, mostly.
 @lru_cache(maxsize=1024)
-def _second(second: int) -> str:
-    return (EPOCH + timedelta(seconds=second)).isoformat()[:19]
+def _minute(minute: int) -> str:
+    return (EPOCH + timedelta(minutes=minute)).isoformat()[:17]
 
 
 def _require_version(headers: Iterable[tuple[str, bytes | None]] | None) -> None:

@@ -6,7 +6,7 @@ request or a range, never one an event: at 300,000 events/s the log would be the
 
 import logging
 import sys
-from typing import Any, Literal, TextIO, cast
+from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
@@ -44,7 +44,7 @@ def configure(
     structlog.configure(
         processors=[*shared, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _Unbreakable(out))),
+        logger_factory=_Lines(out),
         cache_logger_on_first_use=False,
     )
     handler = _ToStructlog()
@@ -78,20 +78,23 @@ class _ToStructlog(logging.Handler):
         getattr(logger, level)(record.getMessage(), **fields)
 
 
-class _Unbreakable:
-    """A stream whose reader may be gone (closed pipe, full disk): the line is lost, not the process."""
+class _Lines:
+    """Writes a line at a time, whole. A stream that cannot take it (closed pipe, full disk) loses the line,
+    not the process."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except (OSError, ValueError):
-            return len(text)
+    def __call__(self, *_: Any) -> "_Lines":
+        """The logger that structlog asks a factory for: the same for all, as it has no state."""
+        return self
 
-    def flush(self) -> None:
+    def msg(self, line: str) -> None:
         try:
+            # One call, so that lines of several threads do not mix.
+            self._stream.write(line + "\n")
             self._stream.flush()
         except (OSError, ValueError):
             return
+
+    debug = info = warning = error = critical = exception = msg

@@ -8,6 +8,7 @@ from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from ugc_api import collect, health, middleware, openapi, problems, stats, welcome
 from ugc_api.answers import OrjsonProvider
+from ugc_api.door import Door
 from ugc_api.event_log import EventLog
 from ugc_api.limiting.buckets import Buckets
 from ugc_api.limiting.limits import RateLimits
@@ -24,7 +25,7 @@ def create_app(  # noqa: PLR0913 - every collaborator is handed in
     metrics: Metrics,
 ) -> Flask:
     """The whole HTTP surface over these parts."""
-    app = Flask("ugc_api", static_folder=None)
+    app = Door("ugc_api")
     app.json = OrjsonProvider(app)
     middleware.install(app, clock=clock, metrics=metrics)
     problems.install(app)

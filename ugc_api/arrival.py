@@ -5,6 +5,7 @@ the name of a family; the rest of the header is forgotten with the request.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from flask import Request
@@ -54,6 +55,8 @@ def of(request: Request, *, address: str, received_at: datetime) -> Arrival:
     )
 
 
+# The same few addresses and programs send most of the events.
+@lru_cache(maxsize=4096)
 def truncated(address: str) -> str:
     """The network the address is in; empty when it is not an address (a unix socket, a test)."""
     try:
@@ -67,6 +70,7 @@ def truncated(address: str) -> str:
     return str(IPv6Address(_cleared(int(parsed), IPV6_BITS_FORGOTTEN)))
 
 
+@lru_cache(maxsize=1024)
 def family(user_agent: str) -> str:
     """One word for the program that sent the request; empty when it did not say."""
     text = user_agent[:USER_AGENT_CHARS_READ].lower().strip()

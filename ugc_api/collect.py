@@ -13,7 +13,6 @@ from flask import Flask, Response, g, request
 
 from contract import reading, wire
 from contract.events import Event
-from contract.refusals import Refusal
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from ugc_api import arrival, parameters, verdicts
@@ -52,7 +51,7 @@ class Collector:
         received_at = self.clock.now()
         raws = self._split(body)
         admission.charge(len(raws))
-        judgement = verdicts.judge(raws, received_at=received_at, read=_read)
+        judgement = verdicts.judge(raws, read=reading.reader(received_at))
         if dry_run:
             return json_response({**judgement.as_answer(), "dry_run": True})
         if judgement.accepted:
@@ -89,7 +88,7 @@ class Collector:
     def _write(self, events: Sequence[Event], caller: Caller, received_at: datetime) -> None:
         came = arrival.of(request, address=caller.address, received_at=received_at)
         try:
-            self.event_log.append([wire.encode(event, came) for event in events])
+            self.event_log.append(wire.encode_all(events, came))
         except LogUnavailable as error:
             structlog.get_logger().warning("events_not_stored", reason=error.reason, detail=str(error))
             raise Problem(
@@ -122,10 +121,6 @@ def install(app: Flask, collector: Collector) -> None:
         return collector.collect()
 
     app.add_url_rule(RULE, "post_events", post_events, methods=["POST"])
-
-
-def _read(raw: bytes, received_at: datetime) -> Event | Refusal:
-    return reading.read(raw, received_at=received_at)
 
 
 def _check_headers() -> None:

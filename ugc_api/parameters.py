@@ -12,6 +12,8 @@ FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 def only(request: Request, known: Collection[str]) -> dict[str, str]:
     """The parameters sent, each at most once. Raises Problem on one that is not in `known`."""
+    if not request.query_string:
+        return {}
     sent = request.args
     for name in sent:
         if name not in known:

@@ -14,6 +14,8 @@ from telemetry.health import NotReady
 
 SYSLOG_CRITICAL = 2
 POLL_S = 0.1
+# Left to the partitioner.
+ANY_PARTITION = -1
 LOOK_S = 0.8
 FLUSH_S_MAX = 2.0
 # The producer gives a record up a little before the request does, so that the request learns the reason.
@@ -84,13 +86,16 @@ class ProducerLink:
         """
         produce, topic, report = self._producer.produce, self._topic, tally.report
         for record in records:
+            # By position: names would cost a third of the call.
             produce(
                 topic,
-                value=record.value,
-                key=record.key,
-                headers=[*record.headers],
-                timestamp=record.timestamp_ms,
-                on_delivery=report,
+                record.value,
+                record.key,
+                ANY_PARTITION,
+                report,
+                None,
+                record.timestamp_ms,
+                [*record.headers],
             )
 
     def look(self) -> None:

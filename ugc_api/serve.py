@@ -8,6 +8,7 @@ gunicorn starts, so a busy port is one clear error instead of five retries.
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from errno import EADDRINUSE
 from typing import Any, NoReturn
 
@@ -35,8 +36,14 @@ class _PortTakenError(ServeError):
     """Somebody else listens there."""
 
 
-def serve(settings: ApiSettings) -> NoReturn:
-    """Serve until told to stop; ends the process. Raises ServeError when the address cannot be had."""
+Build = Callable[[ApiSettings], wsgi.Service]
+
+
+def serve(settings: ApiSettings, *, build: Build = wsgi.build) -> NoReturn:
+    """Serve what `build` makes in each worker, until told to stop; ends the process.
+
+    Raises ServeError when the address cannot be had.
+    """
     listener = listen(settings, clock=SystemClock())
     host, port = listener.getsockname()[:2]
     structlog.get_logger().info(
@@ -45,7 +52,7 @@ def serve(settings: ApiSettings) -> NoReturn:
         workers=settings.api_workers,
         threads=settings.api_threads,
     )
-    _Application(settings, listener).run()
+    _Application(settings, listener, build).run()
     sys.exit(0)
 
 
@@ -85,8 +92,9 @@ def _bind(host: str, port: int) -> socket.socket:
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's application object: configuration from our settings, the service built in each worker."""
 
-    def __init__(self, settings: ApiSettings, listener: socket.socket) -> None:
+    def __init__(self, settings: ApiSettings, listener: socket.socket, build: Build) -> None:
         self._settings = settings
+        self._build = build
         self._listener = listener
         self._service: wsgi.Service | None = None
         super().__init__()
@@ -112,7 +120,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
     def load(self) -> Any:
         """In the worker, after the fork."""
-        self._service = wsgi.build(self._settings)
+        self._service = self._build(self._settings)
         return self._service.application
 
     def run(self) -> None:

@@ -1,4 +1,4 @@
-"""One verdict an event, in the order sent. Pure: bytes and a time in, verdicts and events out.
+"""One verdict an event, in the order sent. Pure: bytes in, verdicts and events out.
 
 accepted    it will be written to the log
 duplicate   an event with this id was accepted earlier in the same request: the first wins
@@ -8,7 +8,6 @@ rejected    it breaks the contract; `code`, `pointer` and `message` say where an
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,7 +23,7 @@ EVENT_ID_CHARS_ECHOED_MAX = 64
 Why = tuple[str, str, str] | tuple[None, None, None]
 NO_REASON: Why = (None, None, None)
 
-Reader = Callable[[bytes, datetime], Event | Refusal]
+Reader = Callable[[bytes], Event | Refusal]
 
 
 class Status(StrEnum):
@@ -58,12 +57,12 @@ class Judgement:
         }
 
 
-def judge(raws: Sequence[bytes], *, received_at: datetime, read: Reader) -> Judgement:
+def judge(raws: Sequence[bytes], *, read: Reader) -> Judgement:
     """A verdict for each of `raws`; a bad one never costs its neighbours anything."""
     judgement = Judgement()
     first_index: dict[str, int] = {}
     for index, raw in enumerate(raws):
-        event = read(raw, received_at)
+        event = read(raw)
         if isinstance(event, Refusal):
             judgement.rejected_by_code[event.code] += 1
             judgement.results.append(_rejected(index, raw, event))

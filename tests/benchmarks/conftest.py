@@ -1,6 +1,7 @@
 """The frame without a machine: a clock that moves when told, and a baseline that takes what is scripted."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from benchmarks.frame.figures import (
     Result,
 )
 from benchmarks.frame.session import Session
+from telemetry.clock import SystemClock
 
 
 class FakeClock:
@@ -128,3 +130,22 @@ def make_result() -> Callable[..., Result]:
         return Result(**whole)
 
     return make
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def real(tmp_path: Path, said: list[str]) -> Iterator[Session]:
+    """A session with real time and a baseline that never moves: other tests run beside this one."""
+    clock = SystemClock()
+    meter = Meter(lambda: lambda: clock.sleep(0.01), clock=clock, say=said.append, drift_max=100)
+    meter.calibrate()
+    session = Session(
+        bench="trial", scale="quick", seed=3, scratch=tmp_path, clock=clock, meter=meter, say=said.append
+    )
+    with ExitStack() as left:
+        left.callback(session.close)
+        yield session

@@ -1,42 +1,17 @@
 """Both benches on the real stack, as small as they go: every count is right, every figure is there."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-
 import pytest
 
 from benchmarks import kafka_engine, pipeline
 from benchmarks.draining import topic
 from benchmarks.draining.drain import Table
 from benchmarks.draining.servers import Servers
-from benchmarks.frame.baseline import Meter
 from benchmarks.frame.errors import BenchFailed
 from benchmarks.frame.session import Session
 from benchmarks.path import Batch
 from contract.wire import Record
-from telemetry.clock import SystemClock
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def real(tmp_path: Path, said: list[str]) -> Iterator[Session]:
-    """A session with real time and a baseline that never moves: other tests run beside this one."""
-    clock = SystemClock()
-    meter = Meter(lambda: lambda: clock.sleep(0.01), clock=clock, say=said.append, drift_max=100)
-    meter.calibrate()
-    session = Session(
-        bench="trial", scale="quick", seed=3, scratch=tmp_path, clock=clock, meter=meter, say=said.append
-    )
-    with ExitStack() as left:
-        left.callback(session.close)
-        yield session
 
 
 def test_the_whole_path_is_measured_and_checked(real: Session, monkeypatch: pytest.MonkeyPatch) -> None:
