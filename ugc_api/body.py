@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from telemetry.clock import Clock
-from ugc_api.problems import Problem, ProblemCode
+from ugc_api.problems import Problem, ProblemCode, body_too_large
 
 DRAIN_BYTES_MAX = 16 * 1024 * 1024
 DRAIN_S_MAX = 2.0
@@ -25,7 +25,7 @@ def read_body(environ: Environ, *, bytes_max: int) -> bytes:
     if declared is None:
         return b""
     if declared > bytes_max:
-        raise _too_large(bytes_max)
+        raise body_too_large(bytes_max)
     read: Callable[[int], bytes] = environ["wsgi.input"].read
     pieces: list[bytes] = []
     held = 0
@@ -37,7 +37,7 @@ def read_body(environ: Environ, *, bytes_max: int) -> bytes:
         pieces.append(piece)
         held += len(piece)
     if held > bytes_max:
-        raise _too_large(bytes_max)
+        raise body_too_large(bytes_max)
     if held < declared:
         raise Problem(ProblemCode.BAD_REQUEST, f"The body ended after {held} of {declared} bytes.")
     return b"".join(pieces)
@@ -88,11 +88,3 @@ def _declared_length(environ: Environ) -> int | None:
     if not (text.isascii() and text.isdigit()) or len(text) > 15:
         raise Problem(ProblemCode.BAD_REQUEST, "Content-Length is not a number of bytes.")
     return int(text)
-
-
-def _too_large(bytes_max: int) -> Problem:
-    return Problem(
-        ProblemCode.BODY_TOO_LARGE,
-        f"A request may have {bytes_max:,} bytes; split the events over several requests.",
-        limit_bytes=bytes_max,
-    )

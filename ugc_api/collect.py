@@ -16,16 +16,16 @@ from contract.events import Event
 from contract.refusals import Refusal
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
-from ugc_api import arrival, parameters, verdicts
-from ugc_api.answers import JSON, json_response
+from ugc_api import arrival, forms, parameters, verdicts
+from ugc_api.answers import json_response
 from ugc_api.body import read_body
 from ugc_api.event_log import EventLog, LogUnavailable, RecordTooLarge
+from ugc_api.forms import Form
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.settings import ApiSettings
 from ugc_api.verdicts import Judgement
 
 RULE = "/events"
-CHARSETS = ("", "utf-8", "utf8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Collector:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
         sent = parameters.only(request, ("dry_run",))
         dry_run = parameters.flag(sent, "dry_run")
-        body = read_body(request.environ, bytes_max=self.settings.body_bytes_max)
-        _check_headers()
+        form = forms.of(request.environ)
+        body = self._body(form)
         received_at = self.clock.now()
-        judgement = verdicts.judge(self._split(body), received_at=received_at, read=_read)
+        judgement = verdicts.judge(self._split(form, body), received_at=received_at, read=_read)
         if dry_run:
             return json_response({**judgement.as_answer(), "dry_run": True})
         if judgement.accepted:
@@ -58,13 +58,17 @@ class Collector:
             )
         return json_response(judgement.as_answer(), 202)
 
-    def _split(self, body: bytes) -> Sequence[bytes]:
+    def _body(self, form: Form) -> bytes:
+        bytes_max = self.settings.body_bytes_max
+        return form.unpack(read_body(request.environ, bytes_max=bytes_max), bytes_max=bytes_max)
+
+    def _split(self, form: Form, body: bytes) -> Sequence[bytes]:
         try:
-            raws = reading.split(body)
+            raws = form.split(body)
         except reading.NotJson as error:
-            raise Problem(ProblemCode.NOT_JSON, str(error)) from None
+            raise Problem(ProblemCode.NOT_JSON, f"{error}{forms.hint(body)}") from None
         if not raws:
-            raise Problem(ProblemCode.NO_EVENTS, "The array is empty.")
+            raise Problem(ProblemCode.NO_EVENTS, "The array is empty, or no line has anything on it.")
         events_max = self.settings.events_max
         if len(raws) > events_max:
             raise Problem(
@@ -114,15 +118,3 @@ def install(app: Flask, collector: Collector) -> None:
 
 def _read(raw: bytes, received_at: datetime) -> Event | Refusal:
     return reading.read(raw, received_at=received_at)
-
-
-def _check_headers() -> None:
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity"):
-        raise Problem(ProblemCode.UNSUPPORTED_ENCODING, f"Content-Encoding {encoding[:64]!r} is not taken.")
-    if request.mimetype != JSON:
-        what = f"Content-Type {request.mimetype[:64]!r}" if request.mimetype else "A missing Content-Type"
-        raise Problem(ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"{what} is not taken; send Content-Type: {JSON}.")
-    charset = request.mimetype_params.get("charset", "").lower()
-    if charset not in CHARSETS:
-        raise Problem(ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"JSON is UTF-8; charset {charset[:32]!r} is not.")

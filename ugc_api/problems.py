@@ -3,6 +3,7 @@
     Problem                       what happened                                 who acts
     ├── 400 not_json              the body is not JSON                          sender
     │   400 bad_request           the request cannot be read at all             sender
+    │   400 bad_gzip              Content-Encoding says gzip, the body does not sender
     ├── 404 not_found             there is nothing at this address              sender
     ├── 405 method_not_allowed    wrong method; `Allow` lists the right ones    sender
     ├── 413 body_too_large        the body has too many bytes                   sender: split it
@@ -40,6 +41,7 @@ class ProblemCode(StrEnum):
 
     NOT_JSON = "not_json"
     BAD_REQUEST = "bad_request"
+    BAD_GZIP = "bad_gzip"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_LARGE = "body_too_large"
@@ -71,10 +73,15 @@ class Kind:
 
 KINDS: dict[ProblemCode, Kind] = {
     ProblemCode.NOT_JSON: Kind(
-        400, "The body is not JSON", "Send one JSON object or an array of objects, in UTF-8."
+        400,
+        "The body is not JSON",
+        "Send one JSON object or an array of objects, in UTF-8; one object a line is application/x-ndjson.",
     ),
     ProblemCode.BAD_REQUEST: Kind(
         400, "The request cannot be read", "Check headers, encoding and address of the request."
+    ),
+    ProblemCode.BAD_GZIP: Kind(
+        400, "The body is not gzip", "Pack the whole body with gzip, or send it without Content-Encoding."
     ),
     ProblemCode.NOT_FOUND: Kind(404, "There is nothing here", "GET / lists the addresses."),
     ProblemCode.METHOD_NOT_ALLOWED: Kind(
@@ -84,16 +91,22 @@ KINDS: dict[ProblemCode, Kind] = {
         413, "The body is too large", "Split the events over several requests; `limit_bytes` is the most."
     ),
     ProblemCode.TOO_MANY_EVENTS: Kind(
-        413, "Too many events in one request", "Split the array; `limit_events` is the most a request."
+        413,
+        "Too many events in one request",
+        "Split them over several requests; `limit_events` is the most a request.",
     ),
     ProblemCode.RECORD_TOO_LARGE: Kind(
         413, "An event is larger than the log takes", "Send smaller properties."
     ),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: Kind(
-        415, "This media type is not taken", "Send `Content-Type: application/json`."
+        415,
+        "This media type is not taken",
+        "Send `Content-Type: application/json`, `application/x-ndjson` or, with JSON in it, `text/plain`.",
     ),
     ProblemCode.UNSUPPORTED_ENCODING: Kind(
-        415, "This content encoding is not taken", "Send the body as it is, without Content-Encoding."
+        415,
+        "This content encoding is not taken",
+        "Send `Content-Encoding: gzip`, or the body as it is without that header.",
     ),
     ProblemCode.NO_EVENTS: Kind(422, "There is no event in the body", "Send at least one event."),
     ProblemCode.NO_VALID_EVENT: Kind(
@@ -151,6 +164,15 @@ class Problem(Exception):  # noqa: N818 - an answer to a client, most of the tim
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(retry_after_s)
         self.extensions = extensions
+
+
+def body_too_large(bytes_max: int) -> Problem:
+    """The one way to say it: of a body as it came, and of one that was packed."""
+    return Problem(
+        ProblemCode.BODY_TOO_LARGE,
+        f"A request may have {bytes_max:,} bytes, unpacked; split the events over several requests.",
+        limit_bytes=bytes_max,
+    )
 
 
 def response(problem: Problem) -> Response:

@@ -65,8 +65,9 @@ CASES: list[tuple[ProblemCode, Callable[[Any, Any], Any]]] = [
     (ProblemCode.NOT_JSON, post(b"")),
     (
         ProblemCode.BAD_REQUEST,
-        lambda api, _: api.client.post("/events", environ_base={"CONTENT_LENGTH": "-5"}),
+        lambda api, _: api.client.post("/events", content_type=JSON, environ_base={"CONTENT_LENGTH": "-5"}),
     ),
+    (ProblemCode.BAD_GZIP, post(b"[{}]", Content_Encoding="gzip")),
     (ProblemCode.NOT_FOUND, get("/nothing")),
     (ProblemCode.NOT_FOUND, get("/problems/nothing")),
     (ProblemCode.NOT_FOUND, get("/apidocs/../settings.py")),

@@ -1,7 +1,9 @@
 """POST /events, as the documentation shows it."""
 
+import json
 from typing import Any
 
+from ugc_api.forms import NDJSON, TEXT
 from ugc_api.openapi.parts import json_answer, problem_answer, query, ref
 from ugc_api.problems import ProblemCode
 
@@ -63,6 +65,10 @@ Good events never wait for bad ones.
 **202 means stored**: the broker has acknowledged every accepted event. On anything else, send the same
 request again: an `event_id` counts once, for ever.
 
+Besides JSON the body may be NDJSON (`application/x-ndjson`, one event a line: a broken line costs that
+event alone) or JSON that calls itself `text/plain`, which a browser sends elsewhere without asking first.
+Each may be packed with `Content-Encoding: gzip`.
+
 With `dry_run=1` the same verdicts come with 200 and nothing is stored or counted.
 """
 
@@ -90,7 +96,20 @@ DOCS: dict[str, dict[str, Any]] = {
                         "one": {"summary": "One event", "value": CLICK},
                         "several": {"summary": "Several events", "value": [CLICK, PURCHASE, CUSTOM]},
                     },
-                }
+                },
+                NDJSON: {
+                    "schema": {"type": "string"},
+                    "examples": {
+                        "lines": {
+                            "summary": "One event a line",
+                            "value": "".join(json.dumps(each) + "\n" for each in (CLICK, PURCHASE)),
+                        }
+                    },
+                },
+                TEXT: {
+                    "schema": {"type": "string"},
+                    "examples": {"beacon": {"summary": "JSON as text", "value": json.dumps([CLICK])}},
+                },
             },
         },
         "responses": {
@@ -98,7 +117,7 @@ DOCS: dict[str, dict[str, Any]] = {
                 "The verdicts of a dry run.", ref("CollectAnswer"), dry_run={**ANSWER, "dry_run": True}
             ),
             "202": json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER),
-            "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST),
+            "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST, ProblemCode.BAD_GZIP),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
             ),
