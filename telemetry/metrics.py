@@ -28,7 +28,12 @@ METRICS: dict[str, Metric] = {
         "histogram", "Time from a request to its answer.", ("route",), LATENCY_BUCKETS_S
     ),
     "ugc_events_accepted_total": Metric("counter", "Events the broker has acknowledged."),
-    "ugc_events_duplicate_total": Metric("counter", "Events repeated within one request."),
+    "ugc_events_duplicate_total": Metric(
+        "counter", "Events repeated within one request, or of which the process remembers the first."
+    ),
+    "ugc_events_conflict_total": Metric(
+        "counter", "Those of them that say something else than the first: ids used twice."
+    ),
     "ugc_events_rejected_total": Metric("counter", "Events refused at the door, by code.", ("code",)),
     "ugc_producer_queue_events": Metric("gauge", "Events handed to the producer and not yet acknowledged."),
     "ugc_broker_up": Metric("gauge", "1 when the broker answered the last look, 0 when not."),

@@ -9,6 +9,7 @@ from telemetry.metrics import Metrics
 from ugc_api import collect, health, middleware, openapi, problems, stats, welcome
 from ugc_api.answers import OrjsonProvider
 from ugc_api.event_log import EventLog
+from ugc_api.remembered import Remembered
 from ugc_api.settings import ApiSettings
 
 
@@ -26,7 +27,8 @@ def create_app(
     middleware.install(app, clock=clock, metrics=metrics)
     problems.install(app)
     welcome.install(app)
-    collect.install(app, collect.Collector(settings, event_log, clock, metrics))
+    remembered = Remembered(ids_max=settings.remembered_ids_max)
+    collect.install(app, collect.Collector(settings, event_log, clock, metrics, remembered))
     stats.install(app, stats.Stats(settings, warehouse, clock))
     health.install(
         app,

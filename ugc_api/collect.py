@@ -22,6 +22,7 @@ from ugc_api.body import read_body
 from ugc_api.event_log import EventLog, LogUnavailable, RecordTooLarge
 from ugc_api.forms import Form
 from ugc_api.problems import Problem, ProblemCode
+from ugc_api.remembered import Remembered
 from ugc_api.settings import ApiSettings
 from ugc_api.verdicts import Judgement
 
@@ -36,6 +37,7 @@ class Collector:
     event_log: EventLog
     clock: Clock
     metrics: Metrics
+    remembered: Remembered
 
     def collect(self) -> Response:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
@@ -44,13 +46,16 @@ class Collector:
         form = forms.of(request.environ)
         body = self._body(form)
         received_at = self.clock.now()
-        judgement = verdicts.judge(self._split(form, body), received_at=received_at, read=_read)
+        judgement = verdicts.judge(
+            self._split(form, body), received_at=received_at, read=_read, remembered=self.remembered
+        )
         if dry_run:
             return json_response({**judgement.as_answer(), "dry_run": True})
         if judgement.accepted:
             self._write(judgement.accepted, received_at)
+            self.remembered.add(judgement.accepted)
         self._count(judgement)
-        if not judgement.accepted:
+        if not judgement.accepted and not judgement.duplicates:
             raise Problem(
                 ProblemCode.NO_VALID_EVENT,
                 f"None of the {len(judgement.results)} events is valid; nothing was stored.",
@@ -98,6 +103,8 @@ class Collector:
         metrics.counter("ugc_events_accepted_total").inc(len(judgement.accepted))
         if judgement.duplicates:
             metrics.counter("ugc_events_duplicate_total").inc(judgement.duplicates)
+        if judgement.conflicts:
+            metrics.counter("ugc_events_conflict_total").inc(judgement.conflicts)
         for code, count in judgement.rejected_by_code.items():
             metrics.counter("ugc_events_rejected_total").labels(code).inc(count)
         g.line = {

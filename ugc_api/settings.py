@@ -36,6 +36,13 @@ class ApiSettings(Settings):
     events_max: int = Field(
         limits.EVENTS_PER_REQUEST_MAX, ge=1, le=100_000, description="Most events one POST /events may carry."
     )
+    remembered_ids_max: int = Field(
+        100_000,
+        ge=0,
+        le=10_000_000,
+        description="Ids of acknowledged events a collector process remembers, to say `duplicate` of "
+        "a repeat; about 200 bytes each. 0: none.",
+    )
     ack_deadline_ms: int = Field(
         5_000,
         ge=1_500,
