@@ -6,7 +6,6 @@ ours; it is in the answer, in every log line and in every problem document.
 
 import re
 import uuid
-from functools import partial
 from typing import Any
 
 import structlog
@@ -14,7 +13,6 @@ from flask import Flask, Response, g, request
 
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
-from ugc_api.body import drain
 
 REQUEST_ID = "X-Request-ID"
 UNMATCHED = "unmatched"
@@ -35,10 +33,6 @@ def install(app: Flask, *, clock: Clock, metrics: Metrics) -> None:
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     def end(answer: Response) -> Response:
-        if answer.status_code >= 400:
-            # A refused sender may be sending still. He gets his answer at once, and is heard out so that
-            # he comes to read it.
-            answer.call_on_close(partial(drain, request.environ, clock=clock))
         answer.headers[REQUEST_ID] = g.request_id
         answer.headers["X-Content-Type-Options"] = "nosniff"
         # The template, never the path itself: a scanner's thousand paths must not become a thousand series.

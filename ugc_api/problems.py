@@ -6,14 +6,17 @@
     │   400 bad_gzip              Content-Encoding says gzip, the body does not sender
     ├── 404 not_found             there is nothing at this address              sender
     ├── 405 method_not_allowed    wrong method; `Allow` lists the right ones    sender
+    ├── 408 request_timeout       the request did not come to its end in time   sender
     ├── 413 body_too_large        the body has too many bytes                   sender: split it
     │   413 too_many_events       the body has too many events                  sender: split it
     │   413 record_too_large      the broker refuses an event of this size      sender: shrink it
+    ├── 414 uri_too_long          the address has too many characters           sender
     ├── 415 unsupported_media_type | unsupported_encoding                       sender
     ├── 422 no_events             an empty array                                sender
     │   422 no_valid_event        every event was refused; `results` says why   sender
     │   422 unknown_parameter | missing_parameter | invalid_parameter           sender
     │   422 range_too_long        more days than one answer may have            sender: ask in parts
+    ├── 431 headers_too_large     the headers have too many bytes               sender
     ├── 500 internal              our fault; the log has it under the id        operator
     └── 503 log_unavailable       not stored for sure; send the same again      nobody: it passes
         503 warehouse_unavailable no answer now; ask again                      nobody: it passes
@@ -44,9 +47,11 @@ class ProblemCode(StrEnum):
     BAD_GZIP = "bad_gzip"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    REQUEST_TIMEOUT = "request_timeout"
     BODY_TOO_LARGE = "body_too_large"
     TOO_MANY_EVENTS = "too_many_events"
     RECORD_TOO_LARGE = "record_too_large"
+    URI_TOO_LONG = "uri_too_long"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     NO_EVENTS = "no_events"
@@ -55,6 +60,7 @@ class ProblemCode(StrEnum):
     MISSING_PARAMETER = "missing_parameter"
     INVALID_PARAMETER = "invalid_parameter"
     RANGE_TOO_LONG = "range_too_long"
+    HEADERS_TOO_LARGE = "headers_too_large"
     INTERNAL = "internal"
     LOG_UNAVAILABLE = "log_unavailable"
     WAREHOUSE_UNAVAILABLE = "warehouse_unavailable"
@@ -87,6 +93,9 @@ KINDS: dict[ProblemCode, Kind] = {
     ProblemCode.METHOD_NOT_ALLOWED: Kind(
         405, "This address does not take that method", "Use one of the methods in the Allow header."
     ),
+    ProblemCode.REQUEST_TIMEOUT: Kind(
+        408, "The request came too slowly", "Send it again, in smaller parts over a slow line."
+    ),
     ProblemCode.BODY_TOO_LARGE: Kind(
         413, "The body is too large", "Split the events over several requests; `limit_bytes` is the most."
     ),
@@ -98,6 +107,7 @@ KINDS: dict[ProblemCode, Kind] = {
     ProblemCode.RECORD_TOO_LARGE: Kind(
         413, "An event is larger than the log takes", "Send smaller properties."
     ),
+    ProblemCode.URI_TOO_LONG: Kind(414, "The address is too long", "Send events in the body."),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: Kind(
         415,
         "This media type is not taken",
@@ -121,6 +131,9 @@ KINDS: dict[ProblemCode, Kind] = {
     ),
     ProblemCode.RANGE_TOO_LONG: Kind(
         422, "The range has too many days", "Ask for a shorter range, or in several parts."
+    ),
+    ProblemCode.HEADERS_TOO_LARGE: Kind(
+        431, "The headers are too large", "Send fewer or shorter ones; look for a cookie that has grown."
     ),
     ProblemCode.INTERNAL: Kind(
         500, "Something broke on our side", "Give the `request_id` to whoever runs this service."

@@ -24,6 +24,22 @@ class ApiSettings(Settings):
     api_keep_alive_s: int = Field(
         15, ge=0, le=600, description="How long an idle connection stays open for the next request."
     )
+    head_deadline_ms: int = Field(
+        10_000,
+        ge=100,
+        le=600_000,
+        description="How long a request may take from its first byte, or its connection, to the end of its "
+        "headers.",
+    )
+    body_deadline_ms: int = Field(
+        30_000,
+        ge=100,
+        le=600_000,
+        description="How long its body may take after that. Both are waited for without keeping a thread.",
+    )
+    answer_deadline_ms: int = Field(
+        10_000, ge=100, le=600_000, description="How long a client may take to read its answer."
+    )
     api_shutdown_ms: int = Field(
         8_000,
         ge=1_000,

@@ -118,9 +118,11 @@ DOCS: dict[str, dict[str, Any]] = {
             ),
             "202": json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER),
             "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST, ProblemCode.BAD_GZIP),
+            "408": problem_answer(ProblemCode.REQUEST_TIMEOUT),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
             ),
+            "414": problem_answer(ProblemCode.URI_TOO_LONG),
             "415": problem_answer(ProblemCode.UNSUPPORTED_MEDIA_TYPE, ProblemCode.UNSUPPORTED_ENCODING),
             "422": problem_answer(
                 ProblemCode.NO_VALID_EVENT,
@@ -130,6 +132,7 @@ DOCS: dict[str, dict[str, Any]] = {
                 schema=ref("CollectProblem"),
                 members={ProblemCode.NO_VALID_EVENT: NONE_VALID},
             ),
+            "431": problem_answer(ProblemCode.HEADERS_TOO_LARGE),
             "500": problem_answer(ProblemCode.INTERNAL),
             "503": problem_answer(ProblemCode.LOG_UNAVAILABLE),
         },
