@@ -34,6 +34,9 @@ METRICS: dict[str, Metric] = {
     "ugc_events_conflict_total": Metric(
         "counter", "Those of them that say something else than the first: ids used twice."
     ),
+    "ugc_events_bot_total": Metric(
+        "counter", "Accepted events marked as a machine's, once for each of the reasons.", ("reason",)
+    ),
     "ugc_events_rejected_total": Metric("counter", "Events refused at the door, by code.", ("code",)),
     "ugc_producer_queue_events": Metric("gauge", "Events handed to the producer and not yet acknowledged."),
     "ugc_broker_up": Metric("gauge", "1 when the broker answered the last look, 0 when not."),

@@ -97,6 +97,8 @@ class Collector:
             ) from None
         except RecordTooLarge as error:
             raise Problem(ProblemCode.RECORD_TOO_LARGE, f"The log refused an event: {error}.") from None
+        for reason in came.bot_reasons:
+            self.metrics.counter("ugc_events_bot_total").labels(reason).inc(len(events))
 
     def _count(self, judgement: Judgement) -> None:
         metrics = self.metrics
