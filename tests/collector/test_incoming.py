@@ -11,6 +11,8 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ugc_api.body import read_body
+from ugc_api.problems import Problem, ProblemCode
 from ugc_api.server.incoming import CHUNKS_MAX, HEAD_BYTES_MAX, Incoming, Stage
 
 MAX = 1_000
@@ -114,8 +116,17 @@ def test_another_coding_is_not_waited_for(coding: bytes) -> None:
 
 
 def test_a_body_in_chunks_beyond_the_bound_is_here_as_far_as_it_is_read() -> None:
-    request = next(RequestParser(Config(), Hungry(chunked(b"x" * (MAX + 1_030))[:-8]), ("", 1)))
-    assert len(request.body.read(MAX)) + len(request.body.read(1)) == MAX + 1
+    incoming, sent = Incoming(body_bytes_max=MAX), chunked(b"x" * (MAX + 5_000))
+    came = next(n for n in range(len(sent)) if incoming.add(sent[n : n + 1]) is Stage.ENOUGH)
+    request = next(RequestParser(Config(), Hungry(sent[: came + 1]), ("", 1)))
+    environ = {
+        "wsgi.input": request.body,
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
+    with pytest.raises(Problem) as caught:
+        read_body(environ, bytes_max=MAX)
+    assert caught.value.code is ProblemCode.BODY_TOO_LARGE
 
 
 def test_a_head_without_end_is_given_up() -> None:
