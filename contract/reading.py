@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError, SchemaValidator
+from pydantic_core import ErrorDetails, PydanticCustomError, SchemaValidator
 
 from contract import unreadable
 from contract.events import FIELDS, KNOWN_TYPES, AnyEvent, CustomEvent, Event
@@ -125,12 +125,20 @@ def _explained(
     details = told.errors(include_url=False)
     if details[0]["type"] == "json_invalid":
         return _unreadable(raw, received_at_ms)
-    problems = [problem_of(each, error.title) for each in details]
+    worth_telling = _worth_telling(details)
+    problems = [problem_of(each, error.title) for each in worth_telling]
     if problem and all(each.pointer != problem.pointer for each in problems):
         problems.append(problem)
     if late := _time_problem_of(raw, received_at_ms):
         problems.append(late)
-    return refusal(problems, more=found - told.error_count())
+    return refusal(problems, more=found - len(worth_telling))
+
+
+def _worth_telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """All but unknown fields after the first: to find what a name was meant to be costs the most."""
+    known = [each for each in details if each["type"] != "extra_forbidden"]
+    unknown = [each for each in details if each["type"] == "extra_forbidden"]
+    return known + unknown[:1]
 
 
 def _on_fewer_members(

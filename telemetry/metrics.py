@@ -28,7 +28,15 @@ METRICS: dict[str, Metric] = {
         "histogram", "Time from a request to its answer.", ("route",), LATENCY_BUCKETS_S
     ),
     "ugc_events_accepted_total": Metric("counter", "Events the broker has acknowledged."),
-    "ugc_events_duplicate_total": Metric("counter", "Events repeated within one request."),
+    "ugc_events_duplicate_total": Metric(
+        "counter", "Events repeated within one request, or of which the process remembers the first."
+    ),
+    "ugc_events_conflict_total": Metric(
+        "counter", "Those of them that say something else than the first: ids used twice."
+    ),
+    "ugc_events_bot_total": Metric(
+        "counter", "Accepted events marked as a machine's, once for each of the reasons.", ("reason",)
+    ),
     "ugc_events_rejected_total": Metric("counter", "Events refused at the door, by code.", ("code",)),
     "ugc_events_limited_total": Metric(
         "counter",

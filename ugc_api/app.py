@@ -12,6 +12,7 @@ from ugc_api.door import Door
 from ugc_api.event_log import EventLog
 from ugc_api.limiting.buckets import Buckets
 from ugc_api.limiting.limits import RateLimits
+from ugc_api.remembered import Remembered
 from ugc_api.settings import ApiSettings
 
 
@@ -36,7 +37,8 @@ def create_app(  # noqa: PLR0913 - every collaborator is handed in
         burst=settings.rate_limit_burst,
         metrics=metrics,
     )
-    collect.install(app, collect.Collector(settings, event_log, limits, clock, metrics))
+    remembered = Remembered(ids_max=settings.remembered_ids_max)
+    collect.install(app, collect.Collector(settings, event_log, limits, clock, metrics, remembered))
     stats.install(app, stats.Stats(settings, warehouse, clock))
     health.install(
         app,

@@ -12,6 +12,7 @@ from flask import Request
 
 from contract.fields import milliseconds
 from contract.wire import Arrival
+from ugc_api import bots
 
 IPV4_BITS_FORGOTTEN = 8
 IPV6_BITS_FORGOTTEN = 80
@@ -51,7 +52,7 @@ def of(request: Request, *, address: str, received_at: datetime) -> Arrival:
         received_at_ms=milliseconds(received_at),
         ip=truncated(address),
         user_agent_family=family(request.headers.get("User-Agent", "")),
-        bot_reasons=(),
+        bot_reasons=bots.reasons(request.environ),
     )
 
 

@@ -15,19 +15,20 @@ from contract import reading, wire
 from contract.events import Event
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
-from ugc_api import arrival, parameters, verdicts
+from ugc_api import arrival, forms, parameters, verdicts
 from ugc_api.addresses import client_address
-from ugc_api.answers import JSON, json_response
+from ugc_api.answers import json_response
 from ugc_api.body import read_body
 from ugc_api.caller import Caller
 from ugc_api.event_log import EventLog, LogUnavailable, RecordTooLarge
+from ugc_api.forms import Form
 from ugc_api.limiting.limits import RateLimits
 from ugc_api.problems import Problem, ProblemCode
+from ugc_api.remembered import Remembered
 from ugc_api.settings import ApiSettings
 from ugc_api.verdicts import Judgement
 
 RULE = "/events"
-CHARSETS = ("", "utf-8", "utf8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Collector:
     limits: RateLimits
     clock: Clock
     metrics: Metrics
+    remembered: Remembered
 
     def collect(self) -> Response:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
@@ -46,18 +48,19 @@ class Collector:
         admission = self.limits.admit(caller)
         sent = parameters.only(request, ("dry_run",))
         dry_run = parameters.flag(sent, "dry_run")
-        body = read_body(request.environ, bytes_max=self.settings.body_bytes_max)
-        _check_headers()
+        form = forms.of(request.environ)
+        body = self._body(form)
         received_at = self.clock.now()
-        raws = self._split(body)
+        raws = self._split(form, body)
         admission.charge(len(raws))
-        judgement = verdicts.judge(raws, read=reading.reader(received_at))
+        judgement = verdicts.judge(raws, read=reading.reader(received_at), remembered=self.remembered)
         if dry_run:
             return json_response({**judgement.as_answer(), "dry_run": True})
         if judgement.accepted:
             self._write(judgement.accepted, caller, received_at)
+            self.remembered.add(judgement.accepted)
         self._count(judgement)
-        if not judgement.accepted:
+        if not judgement.accepted and not judgement.duplicates:
             raise Problem(
                 ProblemCode.NO_VALID_EVENT,
                 f"None of the {len(judgement.results)} events is valid; nothing was stored.",
@@ -69,13 +72,17 @@ class Collector:
         address = client_address(request.environ, trusted_hops=self.settings.trusted_hops)
         return Caller(address, key_id="", scopes=frozenset(), per_minute=None)
 
-    def _split(self, body: bytes) -> Sequence[bytes]:
+    def _body(self, form: Form) -> bytes:
+        bytes_max = self.settings.body_bytes_max
+        return form.unpack(read_body(request.environ, bytes_max=bytes_max), bytes_max=bytes_max)
+
+    def _split(self, form: Form, body: bytes) -> Sequence[bytes]:
         try:
-            raws = reading.split(body)
+            raws = form.split(body)
         except reading.NotJson as error:
-            raise Problem(ProblemCode.NOT_JSON, str(error)) from None
+            raise Problem(ProblemCode.NOT_JSON, f"{error}{forms.hint(body)}") from None
         if not raws:
-            raise Problem(ProblemCode.NO_EVENTS, "The array is empty.")
+            raise Problem(ProblemCode.NO_EVENTS, "The array is empty, or no line has anything on it.")
         events_max = self.settings.events_max
         if len(raws) > events_max:
             raise Problem(
@@ -99,12 +106,16 @@ class Collector:
             ) from None
         except RecordTooLarge as error:
             raise Problem(ProblemCode.RECORD_TOO_LARGE, f"The log refused an event: {error}.") from None
+        for reason in came.bot_reasons:
+            self.metrics.counter("ugc_events_bot_total").labels(reason).inc(len(events))
 
     def _count(self, judgement: Judgement) -> None:
         metrics = self.metrics
         metrics.counter("ugc_events_accepted_total").inc(len(judgement.accepted))
         if judgement.duplicates:
             metrics.counter("ugc_events_duplicate_total").inc(judgement.duplicates)
+        if judgement.conflicts:
+            metrics.counter("ugc_events_conflict_total").inc(judgement.conflicts)
         for code, count in judgement.rejected_by_code.items():
             metrics.counter("ugc_events_rejected_total").labels(code).inc(count)
         g.line = {
@@ -121,15 +132,3 @@ def install(app: Flask, collector: Collector) -> None:
         return collector.collect()
 
     app.add_url_rule(RULE, "post_events", post_events, methods=["POST"])
-
-
-def _check_headers() -> None:
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity"):
-        raise Problem(ProblemCode.UNSUPPORTED_ENCODING, f"Content-Encoding {encoding[:64]!r} is not taken.")
-    if request.mimetype != JSON:
-        what = f"Content-Type {request.mimetype[:64]!r}" if request.mimetype else "A missing Content-Type"
-        raise Problem(ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"{what} is not taken; send Content-Type: {JSON}.")
-    charset = request.mimetype_params.get("charset", "").lower()
-    if charset not in CHARSETS:
-        raise Problem(ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"JSON is UTF-8; charset {charset[:32]!r} is not.")

@@ -6,7 +6,6 @@ ours; it is in the answer, in every log line and in every problem document.
 
 import os
 import re
-from functools import partial
 from typing import Any
 
 import structlog
@@ -16,7 +15,6 @@ from prometheus_client import Counter, Histogram
 
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
-from ugc_api.body import drain
 
 REQUEST_ID = "X-Request-ID"
 REQUEST_ID_BYTES = 16
@@ -41,10 +39,6 @@ def install(app: Flask, *, clock: Clock, metrics: Metrics) -> None:
     def end(answer: Response) -> Response:
         held, asked = app_ctx.g, request_ctx.request
         status = answer.status_code
-        if status >= 400:
-            # A refused sender may be sending still. He gets his answer at once, and is heard out so that
-            # he comes to read it.
-            answer.call_on_close(partial(drain, asked.environ, clock=clock))
         answer.headers[REQUEST_ID] = held.request_id
         answer.headers["X-Content-Type-Options"] = "nosniff"
         # The template, never the path itself: a scanner's thousand paths must not become a thousand series.

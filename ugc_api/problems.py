@@ -3,11 +3,14 @@
     Problem                       what happened                                 who acts
     ├── 400 not_json              the body is not JSON                          sender
     │   400 bad_request           the request cannot be read at all             sender
+    │   400 bad_gzip              Content-Encoding says gzip, the body does not sender
     ├── 404 not_found             there is nothing at this address              sender
     ├── 405 method_not_allowed    wrong method; `Allow` lists the right ones    sender
+    ├── 408 request_timeout       the request did not come to its end in time   sender
     ├── 413 body_too_large        the body has too many bytes                   sender: split it
     │   413 too_many_events       the body has too many events                  sender: split it
     │   413 record_too_large      the broker refuses an event of this size      sender: shrink it
+    ├── 414 uri_too_long          the address has too many characters           sender
     ├── 415 unsupported_media_type | unsupported_encoding                       sender
     ├── 422 no_events             an empty array                                sender
     │   422 no_valid_event        every event was refused; `results` says why   sender
@@ -15,6 +18,7 @@
     │   422 range_too_long        more days than one answer may have            sender: ask in parts
     ├── 429 rate_limited          too many events lately; wait `Retry-After`    sender
     │   429 batch_exceeds_burst   more events than may ever come at once        sender: split it
+    ├── 431 headers_too_large     the headers have too many bytes               sender
     ├── 500 internal              our fault; the log has it under the id        operator
     └── 503 log_unavailable       not stored for sure; send the same again      nobody: it passes
         503 warehouse_unavailable no answer now; ask again                      nobody: it passes
@@ -42,11 +46,14 @@ class ProblemCode(StrEnum):
 
     NOT_JSON = "not_json"
     BAD_REQUEST = "bad_request"
+    BAD_GZIP = "bad_gzip"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    REQUEST_TIMEOUT = "request_timeout"
     BODY_TOO_LARGE = "body_too_large"
     TOO_MANY_EVENTS = "too_many_events"
     RECORD_TOO_LARGE = "record_too_large"
+    URI_TOO_LONG = "uri_too_long"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     NO_EVENTS = "no_events"
@@ -57,6 +64,7 @@ class ProblemCode(StrEnum):
     RANGE_TOO_LONG = "range_too_long"
     RATE_LIMITED = "rate_limited"
     BATCH_EXCEEDS_BURST = "batch_exceeds_burst"
+    HEADERS_TOO_LARGE = "headers_too_large"
     INTERNAL = "internal"
     LOG_UNAVAILABLE = "log_unavailable"
     WAREHOUSE_UNAVAILABLE = "warehouse_unavailable"
@@ -75,29 +83,44 @@ class Kind:
 
 KINDS: dict[ProblemCode, Kind] = {
     ProblemCode.NOT_JSON: Kind(
-        400, "The body is not JSON", "Send one JSON object or an array of objects, in UTF-8."
+        400,
+        "The body is not JSON",
+        "Send one JSON object or an array of objects, in UTF-8; one object a line is application/x-ndjson.",
     ),
     ProblemCode.BAD_REQUEST: Kind(
         400, "The request cannot be read", "Check headers, encoding and address of the request."
+    ),
+    ProblemCode.BAD_GZIP: Kind(
+        400, "The body is not gzip", "Pack the whole body with gzip, or send it without Content-Encoding."
     ),
     ProblemCode.NOT_FOUND: Kind(404, "There is nothing here", "GET / lists the addresses."),
     ProblemCode.METHOD_NOT_ALLOWED: Kind(
         405, "This address does not take that method", "Use one of the methods in the Allow header."
     ),
+    ProblemCode.REQUEST_TIMEOUT: Kind(
+        408, "The request came too slowly", "Send it again, in smaller parts over a slow line."
+    ),
     ProblemCode.BODY_TOO_LARGE: Kind(
         413, "The body is too large", "Split the events over several requests; `limit_bytes` is the most."
     ),
     ProblemCode.TOO_MANY_EVENTS: Kind(
-        413, "Too many events in one request", "Split the array; `limit_events` is the most a request."
+        413,
+        "Too many events in one request",
+        "Split them over several requests; `limit_events` is the most a request.",
     ),
     ProblemCode.RECORD_TOO_LARGE: Kind(
         413, "An event is larger than the log takes", "Send smaller properties."
     ),
+    ProblemCode.URI_TOO_LONG: Kind(414, "The address is too long", "Send events in the body."),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: Kind(
-        415, "This media type is not taken", "Send `Content-Type: application/json`."
+        415,
+        "This media type is not taken",
+        "Send `Content-Type: application/json`, `application/x-ndjson` or, with JSON in it, `text/plain`.",
     ),
     ProblemCode.UNSUPPORTED_ENCODING: Kind(
-        415, "This content encoding is not taken", "Send the body as it is, without Content-Encoding."
+        415,
+        "This content encoding is not taken",
+        "Send `Content-Encoding: gzip`, or the body as it is without that header.",
     ),
     ProblemCode.NO_EVENTS: Kind(422, "There is no event in the body", "Send at least one event."),
     ProblemCode.NO_VALID_EVENT: Kind(
@@ -123,6 +146,9 @@ KINDS: dict[ProblemCode, Kind] = {
         "More events than may be sent at once",
         "Split the request; `limit_events` is the most one may have. The first part may be sent after "
         "`Retry-After` seconds.",
+    ),
+    ProblemCode.HEADERS_TOO_LARGE: Kind(
+        431, "The headers are too large", "Send fewer or shorter ones; look for a cookie that has grown."
     ),
     ProblemCode.INTERNAL: Kind(
         500, "Something broke on our side", "Give the `request_id` to whoever runs this service."
@@ -166,6 +192,15 @@ class Problem(Exception):  # noqa: N818 - an answer to a client, most of the tim
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(retry_after_s)
         self.extensions = extensions
+
+
+def body_too_large(bytes_max: int) -> Problem:
+    """The one way to say it: of a body as it came, and of one that was packed."""
+    return Problem(
+        ProblemCode.BODY_TOO_LARGE,
+        f"A request may have {bytes_max:,} bytes, unpacked; split the events over several requests.",
+        limit_bytes=bytes_max,
+    )
 
 
 def response(problem: Problem) -> Response:

@@ -20,6 +20,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from ugc_api import wsgi
+from ugc_api.server.worker import PatientWorker
 from ugc_api.settings import ApiSettings
 
 BACKLOG = 1_024
@@ -93,18 +94,18 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
     """gunicorn's application object: configuration from our settings, the service built in each worker."""
 
     def __init__(self, settings: ApiSettings, listener: socket.socket, build: Build) -> None:
-        self._settings = settings
+        self.settings = settings
         self._build = build
         self._listener = listener
         self._service: wsgi.Service | None = None
         super().__init__()
 
     def load_config(self) -> None:
-        settings = self._settings
+        settings = self.settings
         options: dict[str, Any] = {
             "bind": f"fd://{self._listener.fileno()}",
             "workers": settings.api_workers,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "threads": settings.api_threads,
             "worker_connections": max(settings.api_connections_max, settings.api_threads + 1),
             "keepalive": settings.api_keep_alive_s,
@@ -120,7 +121,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
     def load(self) -> Any:
         """In the worker, after the fork."""
-        self._service = self._build(self._settings)
+        self._service = self._build(self.settings)
         return self._service.application
 
     def run(self) -> None:

@@ -24,6 +24,22 @@ class ApiSettings(Settings):
     api_keep_alive_s: int = Field(
         15, ge=0, le=600, description="How long an idle connection stays open for the next request."
     )
+    head_deadline_ms: int = Field(
+        10_000,
+        ge=100,
+        le=600_000,
+        description="How long a request may take from its first byte, or its connection, to the end of its "
+        "headers.",
+    )
+    body_deadline_ms: int = Field(
+        30_000,
+        ge=100,
+        le=600_000,
+        description="How long its body may take after that. Both are waited for without keeping a thread.",
+    )
+    answer_deadline_ms: int = Field(
+        10_000, ge=100, le=600_000, description="How long a client may take to read its answer."
+    )
     api_shutdown_ms: int = Field(
         8_000,
         ge=1_000,
@@ -55,6 +71,13 @@ class ApiSettings(Settings):
         le=16,
         description="How many proxies of yours stand in front: so many entries of X-Forwarded-For are "
         "believed, from the right. 0: the header is not read.",
+    )
+    remembered_ids_max: int = Field(
+        100_000,
+        ge=0,
+        le=10_000_000,
+        description="Ids of acknowledged events a collector process remembers, to say `duplicate` of "
+        "a repeat; about 200 bytes each. 0: none.",
     )
     ack_deadline_ms: int = Field(
         5_000,

@@ -1,7 +1,7 @@
 """One verdict an event, in the order sent. Pure: bytes in, verdicts and events out.
 
 accepted    it will be written to the log
-duplicate   an event with this id was accepted earlier in the same request: the first wins
+duplicate   an event with this id was accepted earlier in the same request, or lately: the first wins
 rejected    it breaks the contract; `code`, `pointer` and `message` say where and how
 """
 
@@ -15,8 +15,11 @@ import orjson
 
 from contract.events import Event
 from contract.refusals import Refusal
+from ugc_api.remembered import Remembered, digest
 
 REPEATED_IN_REQUEST = "repeated_in_request"
+ALREADY_ACCEPTED = "already_accepted"
+OTHERWISE = " It says something else; give every event an id of its own."
 EVENT_ID_CHARS_ECHOED_MAX = 64
 
 # Code, pointer, message.
@@ -41,6 +44,7 @@ class Judgement:
     results: list[dict[str, Any]] = field(default_factory=list)
     accepted: list[Event] = field(default_factory=list)
     duplicates: int = 0
+    conflicts: int = 0
     rejected_by_code: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -57,20 +61,24 @@ class Judgement:
         }
 
 
-def judge(raws: Sequence[bytes], *, read: Reader) -> Judgement:
+def judge(raws: Sequence[bytes], *, read: Reader, remembered: Remembered) -> Judgement:
     """A verdict for each of `raws`; a bad one never costs its neighbours anything."""
     judgement = Judgement()
-    first_index: dict[str, int] = {}
+    first: dict[str, tuple[int, Event]] = {}
     for index, raw in enumerate(raws):
         event = read(raw)
         if isinstance(event, Refusal):
             judgement.rejected_by_code[event.code] += 1
             judgement.results.append(_rejected(index, raw, event))
-        elif event.event_id in first_index:
-            judgement.duplicates += 1
-            judgement.results.append(_duplicate(index, event.event_id, first_index[event.event_id]))
+        elif event.event_id in first:
+            earlier, told = first[event.event_id]
+            message = f"The event at index {earlier} has the same event_id; the first one counts."
+            _repeated(judgement, index, event, said=digest(told), code=REPEATED_IN_REQUEST, message=message)
+        elif (said := remembered.said(event.event_id)) is not None:
+            message = "An event with this event_id was accepted before; the first one counts."
+            _repeated(judgement, index, event, said=said, code=ALREADY_ACCEPTED, message=message)
         else:
-            first_index[event.event_id] = index
+            first[event.event_id] = index, event
             judgement.accepted.append(event)
             judgement.results.append(_verdict(index, event.event_id, Status.ACCEPTED))
     return judgement
@@ -80,9 +88,15 @@ def _rejected(index: int, raw: bytes, refusal: Refusal) -> dict[str, Any]:
     return _verdict(index, sent_id(raw), Status.REJECTED, (refusal.code, refusal.pointer, refusal.message))
 
 
-def _duplicate(index: int, event_id: str, first: int) -> dict[str, Any]:
-    message = f"The event at index {first} has the same event_id; the first one counts."
-    return _verdict(index, event_id, Status.DUPLICATE, (REPEATED_IN_REQUEST, "/event_id", message))
+def _repeated(  # noqa: PLR0913 - a verdict has that many parts
+    judgement: Judgement, index: int, event: Event, *, said: int, code: str, message: str
+) -> None:
+    judgement.duplicates += 1
+    if digest(event) != said:
+        judgement.conflicts += 1
+        message += OTHERWISE
+    why = (code, "/event_id", message)
+    judgement.results.append(_verdict(index, event.event_id, Status.DUPLICATE, why))
 
 
 def _verdict(index: int, event_id: str | None, status: Status, why: Why = NO_REASON) -> dict[str, Any]:

@@ -5,24 +5,20 @@ from typing import Any
 
 import pytest
 
-from ugc_api.body import DRAIN_BYTES_MAX, DRAIN_S_MAX, drain, read_body
+from ugc_api.body import read_body
 from ugc_api.problems import Problem, ProblemCode
 
 
 class Wire(io.RawIOBase):
-    """Endless bytes, counted; each read takes `seconds` of the clock."""
+    """Endless bytes, counted."""
 
-    def __init__(self, clock: Any = None, seconds: float = 0.0) -> None:
+    def __init__(self) -> None:
         self.given = 0
-        self._clock = clock
-        self._seconds = seconds
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        if self._clock is not None:
-            self._clock.sleep(self._seconds)
         self.given += size
         return b"x" * size
 
@@ -83,24 +79,17 @@ def test_a_body_cut_short_is_refused() -> None:
     assert refused(environ(io.BytesIO(b"ab"), "3")) is ProblemCode.BAD_REQUEST
 
 
-def test_draining_stops_at_its_bytes(api: Any) -> None:
-    wire = Wire()
-    drain(environ(wire, str(10**12)), clock=api.clock)
-    assert wire.given == DRAIN_BYTES_MAX
-
-
-def test_draining_stops_at_its_time(api: Any) -> None:
-    wire = Wire(api.clock, seconds=0.5)
-    drain(environ(wire, chunked=True), clock=api.clock)
-    assert api.clock.seconds == DRAIN_S_MAX
-
-
-def test_draining_survives_whatever_the_wire_does(api: Any) -> None:
+@pytest.mark.parametrize(
+    ("breaks", "code"),
+    [
+        (TimeoutError, ProblemCode.REQUEST_TIMEOUT),
+        (ConnectionResetError, ProblemCode.BAD_REQUEST),
+        (ValueError, ProblemCode.BAD_REQUEST),
+    ],
+)
+def test_a_stream_that_breaks_is_not_our_fault(breaks: type[Exception], code: ProblemCode) -> None:
     class Broken:
         def read(self, _: int) -> bytes:
-            raise ConnectionResetError
+            raise breaks
 
-    drain(environ(Broken(), "5"), clock=api.clock)
-    unread = Wire()
-    drain(environ(unread, "nonsense"), clock=api.clock)
-    assert unread.given == 0
+    assert refused(environ(Broken(), "5")) is code

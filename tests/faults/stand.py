@@ -45,6 +45,9 @@ ETL_ENVIRONMENT = {
     "UGC_ETL_CANARY_INTERVAL_MS": "0",
 }
 
+# Every copy that a client sends shall reach the log: telling them apart there is what is tried here.
+API_ENVIRONMENT = {"UGC_LOG_FORMAT": "json", "UGC_REMEMBERED_IDS_MAX": "0"}
+
 
 def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("UGC_")}
@@ -228,7 +231,7 @@ class Stand:
             Service(
                 name="collector",
                 command=[sys.executable, "-m", "ops", "api"],
-                environment=self._addresses() | {"UGC_LOG_FORMAT": "json"} | environment,
+                environment=self._addresses() | API_ENVIRONMENT | environment,
                 ready=lambda: answers(f"http://127.0.0.1:{port}/health/ready"),
             )
         )

@@ -1,7 +1,9 @@
 """POST /events, as the documentation shows it."""
 
+import json
 from typing import Any
 
+from ugc_api.forms import NDJSON, TEXT
 from ugc_api.openapi.parts import json_answer, limited, problem_answer, query, ref
 from ugc_api.problems import ProblemCode
 
@@ -63,6 +65,10 @@ Good events never wait for bad ones.
 **202 means stored**: the broker has acknowledged every accepted event. On anything else, send the same
 request again: an `event_id` counts once, for ever.
 
+Besides JSON the body may be NDJSON (`application/x-ndjson`, one event a line: a broken line costs that
+event alone) or JSON that calls itself `text/plain`, which a browser sends elsewhere without asking first.
+Each may be packed with `Content-Encoding: gzip`.
+
 With `dry_run=1` the same verdicts come with 200 and nothing is stored or counted.
 
 A sender may send so many events a minute and so many at once; every answer says what is left in `RateLimit`.
@@ -93,7 +99,20 @@ DOCS: dict[str, dict[str, Any]] = {
                         "one": {"summary": "One event", "value": CLICK},
                         "several": {"summary": "Several events", "value": [CLICK, PURCHASE, CUSTOM]},
                     },
-                }
+                },
+                NDJSON: {
+                    "schema": {"type": "string"},
+                    "examples": {
+                        "lines": {
+                            "summary": "One event a line",
+                            "value": "".join(json.dumps(each) + "\n" for each in (CLICK, PURCHASE)),
+                        }
+                    },
+                },
+                TEXT: {
+                    "schema": {"type": "string"},
+                    "examples": {"beacon": {"summary": "JSON as text", "value": json.dumps([CLICK])}},
+                },
             },
         },
         "responses": {
@@ -105,10 +124,12 @@ DOCS: dict[str, dict[str, Any]] = {
             "202": limited(
                 json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER)
             ),
-            "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST),
+            "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST, ProblemCode.BAD_GZIP),
+            "408": problem_answer(ProblemCode.REQUEST_TIMEOUT),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
             ),
+            "414": problem_answer(ProblemCode.URI_TOO_LONG),
             "415": problem_answer(ProblemCode.UNSUPPORTED_MEDIA_TYPE, ProblemCode.UNSUPPORTED_ENCODING),
             "422": problem_answer(
                 ProblemCode.NO_VALID_EVENT,
@@ -119,6 +140,7 @@ DOCS: dict[str, dict[str, Any]] = {
                 members={ProblemCode.NO_VALID_EVENT: NONE_VALID},
             ),
             "429": limited(problem_answer(ProblemCode.RATE_LIMITED, ProblemCode.BATCH_EXCEEDS_BURST)),
+            "431": problem_answer(ProblemCode.HEADERS_TOO_LARGE),
             "500": problem_answer(ProblemCode.INTERNAL),
             "503": problem_answer(ProblemCode.LOG_UNAVAILABLE),
         },
