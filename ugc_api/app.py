@@ -9,14 +9,16 @@ from telemetry.metrics import Metrics
 from ugc_api import collect, health, middleware, openapi, problems, stats, welcome
 from ugc_api.answers import OrjsonProvider
 from ugc_api.event_log import EventLog
+from ugc_api.idempotency.first_answers import FirstAnswers
 from ugc_api.settings import ApiSettings
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - every collaborator is handed in, by name
     settings: ApiSettings,
     *,
     event_log: EventLog,
     warehouse: stats.Answers,
+    first_answers: FirstAnswers,
     clock: Clock,
     metrics: Metrics,
 ) -> Flask:
@@ -26,7 +28,7 @@ def create_app(
     middleware.install(app, clock=clock, metrics=metrics)
     problems.install(app)
     welcome.install(app)
-    collect.install(app, collect.Collector(settings, event_log, clock, metrics))
+    collect.install(app, collect.Collector(settings, event_log, first_answers, clock, metrics))
     stats.install(app, stats.Stats(settings, warehouse, clock))
     health.install(
         app,

@@ -7,6 +7,7 @@ sender hears it as a problem document, and sending the same request again does n
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 from flask import Flask, Response, g, request
@@ -20,6 +21,8 @@ from ugc_api import arrival, parameters, verdicts
 from ugc_api.answers import JSON, json_response
 from ugc_api.body import read_body
 from ugc_api.event_log import EventLog, LogUnavailable, RecordTooLarge
+from ugc_api.idempotency.first_answers import FirstAnswers
+from ugc_api.idempotency.keys import key_in
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.settings import ApiSettings
 from ugc_api.verdicts import Judgement
@@ -34,6 +37,7 @@ class Collector:
 
     settings: ApiSettings
     event_log: EventLog
+    first_answers: FirstAnswers
     clock: Clock
     metrics: Metrics
 
@@ -43,10 +47,17 @@ class Collector:
         dry_run = parameters.flag(sent, "dry_run")
         body = read_body(request.environ, bytes_max=self.settings.body_bytes_max)
         _check_headers()
-        received_at = self.clock.now()
-        judgement = verdicts.judge(self._split(body), received_at=received_at, read=_read)
+        key = key_in(request.headers)
         if dry_run:
-            return json_response({**judgement.as_answer(), "dry_run": True})
+            return json_response({**self._judge(body, self.clock.now()).as_answer(), "dry_run": True})
+        return self.first_answers.answer(key, caller_id="", body=body, run=partial(self._take, body))
+
+    def _judge(self, body: bytes, received_at: datetime) -> Judgement:
+        return verdicts.judge(self._split(body), received_at=received_at, read=_read)
+
+    def _take(self, body: bytes) -> Response:
+        received_at = self.clock.now()
+        judgement = self._judge(body, received_at)
         if judgement.accepted:
             self._write(judgement.accepted, received_at)
         self._count(judgement)

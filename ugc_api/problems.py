@@ -5,6 +5,7 @@
     │   400 bad_request           the request cannot be read at all             sender
     ├── 404 not_found             there is nothing at this address              sender
     ├── 405 method_not_allowed    wrong method; `Allow` lists the right ones    sender
+    ├── 409 idempotency_key_in_use   the first request with it still runs       nobody: it passes
     ├── 413 body_too_large        the body has too many bytes                   sender: split it
     │   413 too_many_events       the body has too many events                  sender: split it
     │   413 record_too_large      the broker refuses an event of this size      sender: shrink it
@@ -12,6 +13,8 @@
     ├── 422 no_events             an empty array                                sender
     │   422 no_valid_event        every event was refused; `results` says why   sender
     │   422 unknown_parameter | missing_parameter | invalid_parameter           sender
+    │   422 idempotency_key_invalid  not 1 to 255 visible ASCII characters      sender
+    │   422 idempotency_key_reused   it came before with another body           sender: a new key
     │   422 range_too_long        more days than one answer may have            sender: ask in parts
     ├── 500 internal              our fault; the log has it under the id        operator
     └── 503 log_unavailable       not stored for sure; send the same again      nobody: it passes
@@ -53,6 +56,9 @@ class ProblemCode(StrEnum):
     MISSING_PARAMETER = "missing_parameter"
     INVALID_PARAMETER = "invalid_parameter"
     RANGE_TOO_LONG = "range_too_long"
+    IDEMPOTENCY_KEY_INVALID = "idempotency_key_invalid"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
     INTERNAL = "internal"
     LOG_UNAVAILABLE = "log_unavailable"
     WAREHOUSE_UNAVAILABLE = "warehouse_unavailable"
@@ -108,6 +114,17 @@ KINDS: dict[ProblemCode, Kind] = {
     ),
     ProblemCode.RANGE_TOO_LONG: Kind(
         422, "The range has too many days", "Ask for a shorter range, or in several parts."
+    ),
+    ProblemCode.IDEMPOTENCY_KEY_INVALID: Kind(
+        422, "This Idempotency-Key cannot be used", "Send 1 to 255 visible ASCII characters, such as a UUID."
+    ),
+    ProblemCode.IDEMPOTENCY_KEY_REUSED: Kind(
+        422, "The Idempotency-Key came with another body", "Send a new key with every new body."
+    ),
+    ProblemCode.IDEMPOTENCY_KEY_IN_USE: Kind(
+        409,
+        "The first request with this Idempotency-Key still runs",
+        "Send the same request again after `Retry-After` seconds; it gets the first one's answer.",
     ),
     ProblemCode.INTERNAL: Kind(
         500, "Something broke on our side", "Give the `request_id` to whoever runs this service."

@@ -11,6 +11,9 @@ from contract.topics import EVENTS
 from telemetry.clock import Clock, SystemClock
 from telemetry.metrics import Metrics
 from ugc_api.app import create_app
+from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
+from ugc_api.idempotency.claims import Claims
+from ugc_api.idempotency.first_answers import FirstAnswers
 from ugc_api.kafka_log import KafkaEventLog
 from ugc_api.lazy_warehouse import LazyWarehouse
 from ugc_api.producer_link import ProducerLimits
@@ -44,10 +47,31 @@ def build(settings: ApiSettings) -> Service:
         metrics=metrics,
     )
     event_log.start()
+    first_answers = _first_answers(settings, clock, metrics)
     application = create_app(
-        settings, event_log=event_log, warehouse=_warehouse(settings, clock), clock=clock, metrics=metrics
+        settings,
+        event_log=event_log,
+        warehouse=_warehouse(settings, clock),
+        first_answers=first_answers,
+        clock=clock,
+        metrics=metrics,
     )
-    return Service(application, event_log.close)
+
+    def close() -> int:
+        first_answers.close()
+        return event_log.close()
+
+    return Service(application, close)
+
+
+def _first_answers(settings: ApiSettings, clock: Clock, metrics: Metrics) -> FirstAnswers:
+    folder = settings.data_dir / "collector"
+    limits = StoreLimits(settings.idempotency_rows_max, settings.idempotency_bytes_max)
+    return FirstAnswers(
+        AnswerStore(folder / "answers.sqlite3", limits=limits, clock=clock),
+        Claims(folder / "claims"),
+        metrics=metrics,
+    )
 
 
 def _warehouse(settings: ApiSettings, clock: Clock) -> LazyWarehouse:

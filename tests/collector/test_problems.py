@@ -51,6 +51,23 @@ def busy(api: Any, _: Any) -> Any:
     return inner[0]
 
 
+def key_reused(api: Any, event: Any) -> Any:
+    api.send([event()], headers={"Idempotency-Key": "k"})
+    return api.send([event()], headers={"Idempotency-Key": "k"})
+
+
+def key_in_use(api: Any, event: Any) -> Any:
+    body, append, inner = [event()], api.event_log.append, []
+
+    def send_again(records: Any) -> None:
+        inner.append(api.send(body, headers={"Idempotency-Key": "k"}))
+        append(records)
+
+    api.event_log.append = send_again
+    assert api.send(body, headers={"Idempotency-Key": "k"}).status_code == 202
+    return inner[0]
+
+
 def post(data: bytes, content_type: str | None = JSON, **headers: str) -> Callable[[Any, Any], Any]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda api, _: api.client.post("/events", data=data, content_type=content_type, headers=named)
@@ -91,6 +108,9 @@ CASES: list[tuple[ProblemCode, Callable[[Any, Any], Any]]] = [
     (ProblemCode.INVALID_PARAMETER, get("/stats/dau?from=2026-02-30&to=2026-11-02")),
     (ProblemCode.INVALID_PARAMETER, get("/stats/dau?from=2026-11-01&to=2026-11-02&to=2026-11-03")),
     (ProblemCode.RANGE_TOO_LONG, get("/stats/dau?from=2025-11-01&to=2026-11-02")),
+    (ProblemCode.IDEMPOTENCY_KEY_INVALID, post(b"[]", Idempotency_Key="a b")),
+    (ProblemCode.IDEMPOTENCY_KEY_REUSED, key_reused),
+    (ProblemCode.IDEMPOTENCY_KEY_IN_USE, key_in_use),
     (ProblemCode.INTERNAL, internal),
     (ProblemCode.LOG_UNAVAILABLE, log_away),
     (ProblemCode.WAREHOUSE_UNAVAILABLE, warehouse_away),
@@ -113,7 +133,7 @@ def test_each_problem_has_its_code_and_the_one_shape(
     assert said["title"] == KINDS[code].title
     assert said["detail"]
     assert said["request_id"] == answer.headers["X-Request-ID"]
-    assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
+    assert ("Retry-After" in answer.headers) == (answer.status_code in (409, 503))
     # What the document points at explains it.
     explained = api.client.get(said["type"])
     assert explained.status_code == 200

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ugc_api.openapi.parts import json_answer, problem_answer, query, ref
+from ugc_api.openapi.parts import header, json_answer, problem_answer, query, ref
 from ugc_api.problems import ProblemCode
 
 # Stands for yesterday: whoever serves the document puts the day in, or in a month the examples were too old.
@@ -77,7 +77,14 @@ DOCS: dict[str, dict[str, Any]] = {
                 "dry_run",
                 {"type": "string", "enum": ["1", "true", "0", "false"], "default": "0"},
                 "Validate only: the verdicts come with 200 and nothing is stored.",
-            )
+            ),
+            header(
+                "Idempotency-Key",
+                {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+                "For 24 hours, the same key with the same body gets the first answer again, byte for byte, "
+                "with `Idempotent-Replayed: true`. Outages and limits are not kept: they may pass. "
+                "A dry run keeps nothing.",
+            ),
         ],
         "requestBody": {
             "required": True,
@@ -99,6 +106,7 @@ DOCS: dict[str, dict[str, Any]] = {
             ),
             "202": json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER),
             "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST),
+            "409": problem_answer(ProblemCode.IDEMPOTENCY_KEY_IN_USE),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
             ),
@@ -108,6 +116,8 @@ DOCS: dict[str, dict[str, Any]] = {
                 ProblemCode.NO_EVENTS,
                 ProblemCode.UNKNOWN_PARAMETER,
                 ProblemCode.INVALID_PARAMETER,
+                ProblemCode.IDEMPOTENCY_KEY_INVALID,
+                ProblemCode.IDEMPOTENCY_KEY_REUSED,
                 schema=ref("CollectProblem"),
                 members={ProblemCode.NO_VALID_EVENT: NONE_VALID},
             ),
