@@ -16,6 +16,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from telemetry import shared_sheets
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from ugc_api import wsgi
@@ -45,8 +46,17 @@ def serve(settings: ApiSettings) -> NoReturn:
         workers=settings.api_workers,
         threads=settings.api_threads,
     )
+    _begin_counting(settings)
     _Application(settings, listener).run()
     sys.exit(0)
+
+
+def _begin_counting(settings: ApiSettings) -> None:
+    """At nothing, whatever a collector before this one has counted; only one can have the port."""
+    try:
+        shared_sheets.forget(wsgi.metrics_folder(settings))
+    except OSError as error:
+        structlog.get_logger().warning("metrics_not_forgotten", reason=str(error))
 
 
 def listen(settings: ApiSettings, *, clock: Clock) -> socket.socket:

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import structlog
 from flask import Flask
 
 from clickhouse.client import connect
 from clickhouse.warehouse import Warehouse
 from contract.topics import EVENTS
 from telemetry.clock import Clock, SystemClock
-from telemetry.metrics import Metrics
+from telemetry.metrics import Metrics, OwnSheet, Sheets
+from telemetry.shared_sheets import SharedSheets
 from ugc_api.app import create_app
 from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
 from ugc_api.idempotency.claims import Claims
@@ -33,7 +36,7 @@ class Service:
 def build(settings: ApiSettings) -> Service:
     """Everything real. Call it after the fork; it returns at once, whoever is away."""
     clock = SystemClock()
-    metrics = Metrics()
+    metrics = Metrics(_sheets(settings))
     event_log = KafkaEventLog(
         bootstrap=settings.bootstrap(),
         topic=EVENTS,
@@ -62,6 +65,19 @@ def build(settings: ApiSettings) -> Service:
         return event_log.close()
 
     return Service(application, close)
+
+
+def metrics_folder(settings: ApiSettings) -> Path:
+    """Where the processes of this collector count; the port tells it from others on this host."""
+    return settings.data_dir / "collector" / f"metrics-{settings.api_port}"
+
+
+def _sheets(settings: ApiSettings) -> Sheets:
+    try:
+        return SharedSheets(metrics_folder(settings))
+    except OSError as error:
+        structlog.get_logger().warning("metrics_not_shared", reason=str(error))
+        return OwnSheet()
 
 
 def _first_answers(settings: ApiSettings, clock: Clock, metrics: Metrics) -> FirstAnswers:
