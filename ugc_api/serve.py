@@ -158,7 +158,8 @@ class _Log(Logger):  # type: ignore[misc]
         self._say("error", msg, args)
 
     def warning(self, msg: str, *args: Any, **_: Any) -> None:
-        self._say("warning", msg, args)
+        # What follows is the sender's address and his words, and a secret may be among them.
+        self._say("warning", msg.partition(" from ip=")[0], args)
 
     def info(self, msg: str, *args: Any, **_: Any) -> None:
         self._say("debug", msg, args)
@@ -166,8 +167,9 @@ class _Log(Logger):  # type: ignore[misc]
     def debug(self, msg: str, *args: Any, **_: Any) -> None:
         """Every connection opened and closed: of no use to an operator."""
 
-    def exception(self, msg: str, *args: Any, **_: Any) -> None:
-        self._say("error", msg, args, exc_info=True)
+    def exception(self, msg: str, *_: Any, **__: Any) -> None:
+        # Without its arguments: the address may have a key in it.
+        self._say("error", msg.partition(" %")[0], (), exc_info=True)
 
     def log(self, lvl: int, msg: str, *args: Any, **_: Any) -> None:
         self._say("error" if lvl >= 40 else "warning" if lvl >= 30 else "debug", msg, args)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,30 +75,22 @@ def test_it_says_what_the_library_says(done: list[tuple[str, str | None, float]]
     assert sorted(said) == sorted(generate_latest(registry).splitlines())
 
 
-@pytest.fixture
-def _threads_take_turns_all_the_time() -> Iterator[None]:
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
+def test_two_threads_that_begin_the_same_series_get_the_same_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet, new_line, begun = Sheet(), Sheet._new_line, threading.Event()
 
+    def slow(self: Sheet, words: tuple[str, ...]) -> int:
+        begun.set()
+        time.sleep(0.05)
+        return new_line(self, words)
 
-@pytest.mark.usefixtures("_threads_take_turns_all_the_time")
-def test_no_count_is_lost_between_threads_that_begin_the_same_series() -> None:
-    metrics = Metrics()
-    together = threading.Barrier(8)
-
-    def count() -> None:
-        together.wait(10)
-        for number in range(150):
-            metrics.counter(REJECTED).labels(f"code-{number}").inc()
-
-    threads = [threading.Thread(target=count) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {value(metrics, REJECTED, code=f"code-{number}") for number in range(150)} == {8}
+    monkeypatch.setattr(Sheet, "_new_line", slow)
+    places: list[int] = []
+    first = threading.Thread(target=lambda: places.append(sheet.place(("name",))))
+    first.start()
+    assert begun.wait(5)
+    places.append(sheet.place(("name",)))
+    first.join()
+    assert places[0] == places[1]
 
 
 def test_wrong_labels_and_counting_down_are_errors() -> None:
