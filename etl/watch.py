@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from prometheus_client import Gauge
-
 from telemetry.clock import Clock
 from telemetry.health import NotReady
 from telemetry.metrics import Metrics
+from telemetry.series import Gauge
 
 
 class Watch:

@@ -1,22 +1,16 @@
 """The closed list of metrics. A name that is not in it cannot be counted; the docs are rendered from it."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
 
-Kind = Literal["counter", "gauge", "histogram"]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One line of the list: what kind it is, what it means, by what it is divided."""
-
-    kind: Kind
-    meaning: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
+from telemetry.exposition import families, merged
+from telemetry.metric import Metric
+from telemetry.series import Counter, Gauge, Histogram, Series
+from telemetry.sheet import GONE, Sheet, Words
 
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_BUCKETS = (1, 10, 100, 1_000, 5_000, 10_000, 50_000, 100_000)
@@ -43,8 +37,18 @@ METRICS: dict[str, Metric] = {
         "Events refused by a limit, by whose it is; a request refused before it was read counts as one.",
         ("limit",),
     ),
+    "ugc_idempotent_requests_total": Metric(
+        "counter",
+        "Requests with an Idempotency-Key; not_kept and unprotected: answers could not be kept or read.",
+        ("outcome",),
+    ),
     "ugc_producer_queue_events": Metric("gauge", "Events handed to the producer and not yet acknowledged."),
-    "ugc_broker_up": Metric("gauge", "1 when the broker answered the last look, 0 when not."),
+    "ugc_broker_up": Metric(
+        "gauge", "1 when the broker answered the last look of every process, 0 when not.", across="min"
+    ),
+    "ugc_metrics_full": Metric(
+        "gauge", "1 when a series found no place and is counted nowhere, else 0.", across="max"
+    ),
     # The pipeline
     "ugc_etl_rows_inserted_total": Metric("counter", "Rows written to events_raw."),
     "ugc_etl_duplicates_total": Metric("counter", "Events left out because their id was stored already."),
@@ -73,46 +77,78 @@ METRICS: dict[str, Metric] = {
     ),
 }
 
+SeriesT = TypeVar("SeriesT", bound=Series)
+
+
+class Sheets(Protocol):
+    """Where numbers are: ours, and those of the processes we are one with."""
+
+    @property
+    def mine(self) -> Sheet: ...
+
+    def others(self) -> Iterable[tuple[dict[Words, float], bool]]:
+        """Numbers, and whether their process still runs."""
+        ...
+
+
+class OwnSheet:
+    """A process that is one with no other."""
+
+    def __init__(self) -> None:
+        self.mine = Sheet()
+
+    def others(self) -> Iterable[tuple[dict[Words, float], bool]]:
+        return ()
+
 
 class Metrics:
-    """The metrics of one process, made from the closed list into a registry of its own.
+    """What a process counts; `registry` tells the totals of all processes it shares sheets with.
 
     An object, not a module of globals: two of them can live in one test, and none is made by an import.
     Asking for a name that is not declared, or by the wrong kind, is a KeyError or TypeError at start-up.
     """
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        # One more series for each counter and histogram, saying when it was made: nobody asks that.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = registry if registry is not None else CollectorRegistry()
-        self._made: dict[str, Counter | Gauge | Histogram] = {}
+    def __init__(self, sheets: Sheets | None = None) -> None:
+        self._sheets: Sheets = sheets if sheets is not None else OwnSheet()
+        self._made: dict[str, Series] = {}
+        self.registry = CollectorRegistry()
+        self.registry.register(_All(self._sheets))
+        self._forget_gauges()
 
     def counter(self, name: str) -> Counter:
-        made = self._get(name)
-        if not isinstance(made, Counter):
-            raise TypeError(f"{name} is a {METRICS[name].kind}, not a counter")
-        return made
+        return self._get(name, Counter)
 
     def gauge(self, name: str) -> Gauge:
-        made = self._get(name)
-        if not isinstance(made, Gauge):
-            raise TypeError(f"{name} is a {METRICS[name].kind}, not a gauge")
-        return made
+        return self._get(name, Gauge)
 
     def histogram(self, name: str) -> Histogram:
-        made = self._get(name)
-        if not isinstance(made, Histogram):
-            raise TypeError(f"{name} is a {METRICS[name].kind}, not a histogram")
+        return self._get(name, Histogram)
+
+    def _forget_gauges(self) -> None:
+        """A sheet that is gone on with has the state of who had it before."""
+        mine = self._sheets.mine
+        for words in mine.read():
+            if words[0] in METRICS and METRICS[words[0]].kind == "gauge":
+                mine.put(mine.place(words), GONE)
+
+    def _get(self, name: str, kind: type[SeriesT]) -> SeriesT:
+        metric = METRICS[name]
+        if metric.kind != kind.__name__.lower():
+            raise TypeError(f"{name} is a {metric.kind}, not a {kind.__name__.lower()}")
+        made = self._made.get(name)
+        if not isinstance(made, kind):
+            made = kind(self._sheets.mine, name, metric.labels, buckets=metric.buckets)
+            self._made[name] = made
         return made
 
-    def _get(self, name: str) -> Counter | Gauge | Histogram:
-        if name not in self._made:
-            self._made[name] = self._make(name, METRICS[name])
-        return self._made[name]
 
-    def _make(self, name: str, metric: Metric) -> Counter | Gauge | Histogram:
-        if metric.kind == "counter":
-            return Counter(name, metric.meaning, metric.labels, registry=self.registry)
-        if metric.kind == "gauge":
-            return Gauge(name, metric.meaning, metric.labels, registry=self.registry)
-        return Histogram(name, metric.meaning, metric.labels, registry=self.registry, buckets=metric.buckets)
+class _All(Collector):
+    """What the registry asks at every scrape."""
+
+    def __init__(self, sheets: Sheets) -> None:
+        self._sheets = sheets
+
+    def collect(self) -> Iterator[Family]:
+        mine = self._sheets.mine
+        own = {**mine.read(), ("ugc_metrics_full",): float(mine.full)}
+        yield from families(METRICS, merged(METRICS, [(own, True), *self._sheets.others()]))

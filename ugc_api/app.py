@@ -10,6 +10,7 @@ from ugc_api import collect, health, middleware, openapi, problems, stats, welco
 from ugc_api.answers import OrjsonProvider
 from ugc_api.door import Door
 from ugc_api.event_log import EventLog
+from ugc_api.idempotency.first_answers import FirstAnswers
 from ugc_api.limiting.buckets import Buckets
 from ugc_api.limiting.limits import RateLimits
 from ugc_api.remembered import Remembered
@@ -22,6 +23,7 @@ def create_app(  # noqa: PLR0913 - every collaborator is handed in
     event_log: EventLog,
     buckets: Buckets,
     warehouse: stats.Answers,
+    first_answers: FirstAnswers,
     clock: Clock,
     metrics: Metrics,
 ) -> Flask:
@@ -38,7 +40,18 @@ def create_app(  # noqa: PLR0913 - every collaborator is handed in
         metrics=metrics,
     )
     remembered = Remembered(ids_max=settings.remembered_ids_max)
-    collect.install(app, collect.Collector(settings, event_log, limits, clock, metrics, remembered))
+    collect.install(
+        app,
+        collect.Collector(
+            settings=settings,
+            event_log=event_log,
+            limits=limits,
+            first_answers=first_answers,
+            remembered=remembered,
+            clock=clock,
+            metrics=metrics,
+        ),
+    )
     stats.install(app, stats.Stats(settings, warehouse, clock))
     health.install(
         app,

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 
 import structlog
-from prometheus_client import Gauge
 
 from telemetry.clock import Clock
 from telemetry.health import NotReady
+from telemetry.series import Gauge
 
 INTERVAL_S = 0.5
 STALE_S = 2.0

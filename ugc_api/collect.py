@@ -7,6 +7,7 @@ sender hears it as a problem document, and sending the same request again does n
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 from flask import Flask, Response, g, request
@@ -22,7 +23,9 @@ from ugc_api.body import read_body
 from ugc_api.caller import Caller
 from ugc_api.event_log import EventLog, LogUnavailable, RecordTooLarge
 from ugc_api.forms import Form
-from ugc_api.limiting.limits import RateLimits
+from ugc_api.idempotency.first_answers import FirstAnswers
+from ugc_api.idempotency.keys import key_in
+from ugc_api.limiting.limits import Admission, RateLimits
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.remembered import Remembered
 from ugc_api.settings import ApiSettings
@@ -32,32 +35,50 @@ RULE = "/events"
 
 
 @dataclass(frozen=True, slots=True)
+class _Sent:
+    """One request, let in and read: who sent it, and what."""
+
+    caller: Caller
+    admission: Admission
+    form: Form
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Collector:
     """What the route needs; one object a process."""
 
     settings: ApiSettings
     event_log: EventLog
     limits: RateLimits
+    first_answers: FirstAnswers
+    remembered: Remembered
     clock: Clock
     metrics: Metrics
-    remembered: Remembered
 
     def collect(self) -> Response:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
         caller = self._caller()
         admission = self.limits.admit(caller)
-        sent = parameters.only(request, ("dry_run",))
-        dry_run = parameters.flag(sent, "dry_run")
+        dry_run = parameters.flag(parameters.only(request, ("dry_run",)), "dry_run")
+        key = key_in(request.headers)
         form = forms.of(request.environ)
-        body = self._body(form)
-        received_at = self.clock.now()
-        raws = self._split(form, body)
-        admission.charge(len(raws))
-        judgement = verdicts.judge(raws, read=reading.reader(received_at), remembered=self.remembered)
+        sent = _Sent(caller, admission, form, self._body(form))
         if dry_run:
-            return json_response({**judgement.as_answer(), "dry_run": True})
+            return json_response({**self._judge(sent, self.clock.now()).as_answer(), "dry_run": True})
+        take = partial(self._take, sent)
+        return self.first_answers.answer(key, caller_id=caller.key_id, body=sent.body, run=take)
+
+    def _judge(self, sent: _Sent, received_at: datetime) -> Judgement:
+        raws = self._split(sent.form, sent.body)
+        sent.admission.charge(len(raws))
+        return verdicts.judge(raws, read=reading.reader(received_at), remembered=self.remembered)
+
+    def _take(self, sent: _Sent) -> Response:
+        received_at = self.clock.now()
+        judgement = self._judge(sent, received_at)
         if judgement.accepted:
-            self._write(judgement.accepted, caller, received_at)
+            self._write(judgement.accepted, sent.caller, received_at)
             self.remembered.add(judgement.accepted)
         self._count(judgement)
         if not judgement.accepted and not judgement.duplicates:

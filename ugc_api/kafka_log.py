@@ -154,8 +154,14 @@ class KafkaEventLog:
 
     def _open(self) -> _Session:
         link = ProducerLink(self._bootstrap, self._topic, self._limits, self._make_producer)
-        self._metrics.gauge("ugc_producer_queue_events").set_function(link.queued)
-        watch = BrokerWatch(link.look, clock=self._clock, up=self._metrics.gauge("ugc_broker_up"))
+        queued = self._metrics.gauge("ugc_producer_queue_events")
+
+        def look() -> None:
+            # At every look, and not when it is asked for: another process may be the one that is asked.
+            queued.set(link.queued())
+            link.look()
+
+        watch = BrokerWatch(look, clock=self._clock, up=self._metrics.gauge("ugc_broker_up"))
         watch.start()
         return _Session(os.getpid(), link, watch)
 

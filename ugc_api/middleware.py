@@ -11,10 +11,10 @@ from typing import Any
 import structlog
 from flask import Flask, Response
 from flask.globals import app_ctx, request_ctx
-from prometheus_client import Counter, Histogram
 
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
+from telemetry.series import Counter, Histogram
 
 REQUEST_ID = "X-Request-ID"
 REQUEST_ID_BYTES = 16

@@ -7,6 +7,7 @@
     ├── 404 not_found             there is nothing at this address              sender
     ├── 405 method_not_allowed    wrong method; `Allow` lists the right ones    sender
     ├── 408 request_timeout       the request did not come to its end in time   sender
+    ├── 409 idempotency_key_in_use   the first request with it still runs       nobody: it passes
     ├── 413 body_too_large        the body has too many bytes                   sender: split it
     │   413 too_many_events       the body has too many events                  sender: split it
     │   413 record_too_large      the broker refuses an event of this size      sender: shrink it
@@ -15,6 +16,8 @@
     ├── 422 no_events             an empty array                                sender
     │   422 no_valid_event        every event was refused; `results` says why   sender
     │   422 unknown_parameter | missing_parameter | invalid_parameter           sender
+    │   422 idempotency_key_invalid  not 1 to 255 visible ASCII characters      sender
+    │   422 idempotency_key_reused   it came before with another body           sender: a new key
     │   422 range_too_long        more days than one answer may have            sender: ask in parts
     ├── 429 rate_limited          too many events lately; wait `Retry-After`    sender
     │   429 batch_exceeds_burst   more events than may ever come at once        sender: split it
@@ -65,6 +68,9 @@ class ProblemCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     BATCH_EXCEEDS_BURST = "batch_exceeds_burst"
     HEADERS_TOO_LARGE = "headers_too_large"
+    IDEMPOTENCY_KEY_INVALID = "idempotency_key_invalid"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
     INTERNAL = "internal"
     LOG_UNAVAILABLE = "log_unavailable"
     WAREHOUSE_UNAVAILABLE = "warehouse_unavailable"
@@ -149,6 +155,17 @@ KINDS: dict[ProblemCode, Kind] = {
     ),
     ProblemCode.HEADERS_TOO_LARGE: Kind(
         431, "The headers are too large", "Send fewer or shorter ones; look for a cookie that has grown."
+    ),
+    ProblemCode.IDEMPOTENCY_KEY_INVALID: Kind(
+        422, "This Idempotency-Key cannot be used", "Send 1 to 255 visible ASCII characters, such as a UUID."
+    ),
+    ProblemCode.IDEMPOTENCY_KEY_REUSED: Kind(
+        422, "The Idempotency-Key came with another body", "Send a new key with every new body."
+    ),
+    ProblemCode.IDEMPOTENCY_KEY_IN_USE: Kind(
+        409,
+        "The first request with this Idempotency-Key still runs",
+        "Send the same request again after `Retry-After` seconds; it gets the first one's answer.",
     ),
     ProblemCode.INTERNAL: Kind(
         500, "Something broke on our side", "Give the `request_id` to whoever runs this service."

@@ -17,6 +17,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from telemetry import shared_sheets
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from ugc_api import wsgi
@@ -53,8 +54,17 @@ def serve(settings: ApiSettings, *, build: Build = wsgi.build) -> NoReturn:
         workers=settings.api_workers,
         threads=settings.api_threads,
     )
+    _begin_counting(settings)
     _Application(settings, listener, build).run()
     sys.exit(0)
+
+
+def _begin_counting(settings: ApiSettings) -> None:
+    """At nothing, whatever a collector before this one has counted; only one can have the port."""
+    try:
+        shared_sheets.forget(wsgi.metrics_folder(settings))
+    except OSError as error:
+        structlog.get_logger().warning("metrics_not_forgotten", reason=str(error))
 
 
 def listen(settings: ApiSettings, *, clock: Clock) -> socket.socket:
@@ -157,7 +167,8 @@ class _Log(Logger):  # type: ignore[misc]
         self._say("error", msg, args)
 
     def warning(self, msg: str, *args: Any, **_: Any) -> None:
-        self._say("warning", msg, args)
+        # What follows is the sender's address and his words, and a secret may be among them.
+        self._say("warning", msg.partition(" from ip=")[0], args)
 
     def info(self, msg: str, *args: Any, **_: Any) -> None:
         self._say("debug", msg, args)
@@ -165,8 +176,9 @@ class _Log(Logger):  # type: ignore[misc]
     def debug(self, msg: str, *args: Any, **_: Any) -> None:
         """Every connection opened and closed: of no use to an operator."""
 
-    def exception(self, msg: str, *args: Any, **_: Any) -> None:
-        self._say("error", msg, args, exc_info=True)
+    def exception(self, msg: str, *_: Any, **__: Any) -> None:
+        # Without its arguments: the address may have a key in it.
+        self._say("error", msg.partition(" %")[0], (), exc_info=True)
 
     def log(self, lvl: int, msg: str, *args: Any, **_: Any) -> None:
         self._say("error" if lvl >= 40 else "warning" if lvl >= 30 else "debug", msg, args)

@@ -104,3 +104,15 @@ class ApiSettings(Settings):
         description="Questions to the warehouse at once; keep it below UGC_API_THREADS, "
         "or a slow warehouse keeps events out.",
     )
+    idempotency_rows_max: int = Field(
+        1_000_000,
+        ge=1_000,
+        le=100_000_000,
+        description="Answers kept for requests with an Idempotency-Key; the oldest go first.",
+    )
+    idempotency_bytes_max: int = Field(
+        256 * 1024 * 1024,
+        ge=8 * 1024 * 1024,
+        le=64 * 1024 * 1024 * 1024,
+        description="The same bound in bytes on disk, in UGC_DATA_DIR/collector.",
+    )

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import structlog
 from flask import Flask
 
 from clickhouse.client import connect
 from clickhouse.warehouse import Warehouse
 from contract.topics import EVENTS
 from telemetry.clock import Clock, SystemClock
-from telemetry.metrics import Metrics
+from telemetry.metrics import Metrics, OwnSheet, Sheets
+from telemetry.shared_sheets import SharedSheets
 from ugc_api.app import create_app
+from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
+from ugc_api.idempotency.claims import Claims
+from ugc_api.idempotency.first_answers import FirstAnswers
 from ugc_api.kafka_log import KafkaEventLog
 from ugc_api.lazy_warehouse import LazyWarehouse
 from ugc_api.limiting.buckets import Buckets
@@ -33,7 +39,7 @@ class Service:
 def build(settings: ApiSettings) -> Service:
     """Everything real. Call it after the fork; it returns at once, whoever is away."""
     clock = SystemClock()
-    metrics = Metrics()
+    metrics = Metrics(_sheets(settings))
     event_log = KafkaEventLog(
         bootstrap=settings.bootstrap(),
         topic=EVENTS,
@@ -47,15 +53,45 @@ def build(settings: ApiSettings) -> Service:
         metrics=metrics,
     )
     event_log.start()
+    first_answers = _first_answers(settings, clock, metrics)
     application = create_app(
         settings,
         event_log=event_log,
         buckets=Buckets(shared_or_own(settings.data_dir / BUCKETS_FILE), clock=clock),
         warehouse=_warehouse(settings, clock),
+        first_answers=first_answers,
         clock=clock,
         metrics=metrics,
     )
-    return Service(application, event_log.close)
+
+    def close() -> int:
+        first_answers.close()
+        return event_log.close()
+
+    return Service(application, close)
+
+
+def metrics_folder(settings: ApiSettings) -> Path:
+    """Where the processes of this collector count; the port tells it from others on this host."""
+    return settings.data_dir / "collector" / f"metrics-{settings.api_port}"
+
+
+def _sheets(settings: ApiSettings) -> Sheets:
+    try:
+        return SharedSheets(metrics_folder(settings))
+    except OSError as error:
+        structlog.get_logger().warning("metrics_not_shared", reason=str(error))
+        return OwnSheet()
+
+
+def _first_answers(settings: ApiSettings, clock: Clock, metrics: Metrics) -> FirstAnswers:
+    folder = settings.data_dir / "collector"
+    limits = StoreLimits(settings.idempotency_rows_max, settings.idempotency_bytes_max)
+    return FirstAnswers(
+        AnswerStore(folder / "answers.sqlite3", limits=limits, clock=clock),
+        Claims(folder / "claims"),
+        metrics=metrics,
+    )
 
 
 def _warehouse(settings: ApiSettings, clock: Clock) -> LazyWarehouse:

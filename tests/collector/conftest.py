@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from telemetry.health import NotReady
 from telemetry.metrics import Metrics
 from ugc_api.app import create_app
 from ugc_api.event_log import LogUnavailable, Reason, RecordTooLarge
+from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
+from ugc_api.idempotency.claims import Claims
+from ugc_api.idempotency.first_answers import FirstAnswers
 from ugc_api.limiting import memory
 from ugc_api.limiting.buckets import Buckets
 from ugc_api.settings import ApiSettings
@@ -117,7 +121,22 @@ def _logs_as_they_were() -> Iterator[None]:
 
 
 @pytest.fixture
-def make_api() -> Callable[..., Api]:
+def make_first_answers(tmp_path: Path) -> Iterator[Callable[..., FirstAnswers]]:
+    """What the processes of one host have: each its own object, all in the same folder."""
+    made: list[FirstAnswers] = []
+
+    def make(clock: StandingClock, metrics: Metrics) -> FirstAnswers:
+        store = AnswerStore(tmp_path / "answers.sqlite3", limits=StoreLimits(1_000, 8_388_608), clock=clock)
+        made.append(FirstAnswers(store, Claims(tmp_path / "claims"), metrics=metrics))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def make_api(make_first_answers: Callable[..., FirstAnswers]) -> Callable[..., Api]:
     def make(**settings: Any) -> Api:
         event_log, warehouse, clock, metrics = (
             MemoryEventLog(),
@@ -130,6 +149,7 @@ def make_api() -> Callable[..., Api]:
             event_log=event_log,
             buckets=Buckets(memory.own(sets=64), clock=clock),
             warehouse=warehouse,
+            first_answers=make_first_answers(clock, metrics),
             clock=clock,
             metrics=metrics,
         )

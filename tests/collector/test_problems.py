@@ -56,6 +56,23 @@ def limited(api: Any, event: Any) -> Any:
     return api.send([event()])
 
 
+def key_reused(api: Any, event: Any) -> Any:
+    api.send([event()], headers={"Idempotency-Key": "k"})
+    return api.send([event()], headers={"Idempotency-Key": "k"})
+
+
+def key_in_use(api: Any, event: Any) -> Any:
+    body, append, inner = [event()], api.event_log.append, []
+
+    def send_again(records: Any) -> None:
+        inner.append(api.send(body, headers={"Idempotency-Key": "k"}))
+        append(records)
+
+    api.event_log.append = send_again
+    assert api.send(body, headers={"Idempotency-Key": "k"}).status_code == 202
+    return inner[0]
+
+
 def post(data: bytes, content_type: str | None = JSON, **headers: str) -> Callable[[Any, Any], Any]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda api, _: api.client.post("/events", data=data, content_type=content_type, headers=named)
@@ -99,6 +116,9 @@ CASES: list[tuple[ProblemCode, Callable[[Any, Any], Any]]] = [
     (ProblemCode.RANGE_TOO_LONG, get("/stats/dau?from=2025-11-01&to=2026-11-02")),
     (ProblemCode.RATE_LIMITED, limited),
     (ProblemCode.BATCH_EXCEEDS_BURST, lambda api, event: api.send([event() for _ in range(4)])),
+    (ProblemCode.IDEMPOTENCY_KEY_INVALID, post(b"[]", Idempotency_Key="a b")),
+    (ProblemCode.IDEMPOTENCY_KEY_REUSED, key_reused),
+    (ProblemCode.IDEMPOTENCY_KEY_IN_USE, key_in_use),
     (ProblemCode.INTERNAL, internal),
     (ProblemCode.LOG_UNAVAILABLE, log_away),
     (ProblemCode.WAREHOUSE_UNAVAILABLE, warehouse_away),
@@ -121,7 +141,7 @@ def test_each_problem_has_its_code_and_the_one_shape(
     assert said["title"] == KINDS[code].title
     assert said["detail"]
     assert said["request_id"] == answer.headers["X-Request-ID"]
-    assert ("Retry-After" in answer.headers) == (answer.status_code in (429, 503))
+    assert ("Retry-After" in answer.headers) == (answer.status_code in (409, 429, 503))
     # What the document points at explains it.
     explained = api.client.get(said["type"])
     assert explained.status_code == 200

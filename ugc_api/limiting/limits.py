@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from flask import Response, after_this_request, g
-from prometheus_client import Counter
 
 from telemetry.metrics import Metrics
+from telemetry.series import Counter
 from ugc_api.addresses import network
 from ugc_api.caller import Caller
 from ugc_api.limiting.buckets import Buckets

@@ -44,7 +44,7 @@ def problem_answer(
         },
     }
     answer: Json = {"description": listed, "content": {MEDIA_TYPE: content}}
-    if statuses <= {429, 503}:
+    if statuses & {409, 429, 503}:
         answer["headers"] = {
             "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
         }
@@ -93,3 +93,8 @@ def query(name: str, schema: Json, description: str, *, required: bool = False, 
     if example is not None:
         parameter["example"] = example
     return parameter
+
+
+def header(name: str, schema: Json, description: str) -> Json:
+    """An optional request header."""
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}

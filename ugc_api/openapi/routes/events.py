@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ugc_api.forms import NDJSON, TEXT
-from ugc_api.openapi.parts import json_answer, limited, problem_answer, query, ref
+from ugc_api.openapi.parts import header, json_answer, limited, problem_answer, query, ref
 from ugc_api.problems import ProblemCode
 
 # Stands for yesterday: whoever serves the document puts the day in, or in a month the examples were too old.
@@ -86,7 +86,14 @@ DOCS: dict[str, dict[str, Any]] = {
                 "dry_run",
                 {"type": "string", "enum": ["1", "true", "0", "false"], "default": "0"},
                 "Validate only: the verdicts come with 200 and nothing is stored.",
-            )
+            ),
+            header(
+                "Idempotency-Key",
+                {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+                "For 24 hours, the same key with the same body gets the first answer again, byte for byte, "
+                "with `Idempotent-Replayed: true`. Outages and limits are not kept: they may pass. "
+                "A dry run keeps nothing.",
+            ),
         ],
         "requestBody": {
             "required": True,
@@ -126,6 +133,7 @@ DOCS: dict[str, dict[str, Any]] = {
             ),
             "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST, ProblemCode.BAD_GZIP),
             "408": problem_answer(ProblemCode.REQUEST_TIMEOUT),
+            "409": problem_answer(ProblemCode.IDEMPOTENCY_KEY_IN_USE),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
             ),
@@ -136,6 +144,8 @@ DOCS: dict[str, dict[str, Any]] = {
                 ProblemCode.NO_EVENTS,
                 ProblemCode.UNKNOWN_PARAMETER,
                 ProblemCode.INVALID_PARAMETER,
+                ProblemCode.IDEMPOTENCY_KEY_INVALID,
+                ProblemCode.IDEMPOTENCY_KEY_REUSED,
                 schema=ref("CollectProblem"),
                 members={ProblemCode.NO_VALID_EVENT: NONE_VALID},
             ),
