@@ -26,7 +26,7 @@ def create_app(
     app.json = OrjsonProvider(app)
     middleware.install(app, clock=clock, metrics=metrics)
     problems.install(app)
-    welcome.install(app)
+    welcome.install(app, clock=clock)
     remembered = Remembered(ids_max=settings.remembered_ids_max)
     collect.install(app, collect.Collector(settings, event_log, clock, metrics, remembered))
     stats.install(app, stats.Stats(settings, warehouse, clock))
