@@ -32,7 +32,7 @@ def create_app(  # noqa: PLR0913 - every collaborator is handed in
     app.json = OrjsonProvider(app)
     middleware.install(app, clock=clock, metrics=metrics)
     problems.install(app)
-    welcome.install(app)
+    welcome.install(app, clock=clock)
     limits = RateLimits(
         buckets,
         per_minute=settings.rate_limit_per_minute,

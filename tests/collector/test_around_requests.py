@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -119,3 +120,42 @@ def test_the_welcome_leads_to_addresses_that_exist(api: Any) -> None:
         path = address.partition("?")[0].replace("{code}", "not_json")
         given = api.client.open(path, method=method)
         assert given.status_code not in (404, 405, 500), link
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        (BROWSER, "text/html"),
+        ("*/*", "application/json"),
+        ("", "application/json"),
+        ("application/json, text/html", "application/json"),
+        ("image/png", "application/json"),
+    ],
+)
+def test_a_browser_is_shown_a_page_and_a_program_is_told_the_same(
+    api: Any, accept: str, mimetype: str
+) -> None:
+    answer = api.client.get("/", headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.mimetype, answer.headers["Vary"]) == (200, mimetype, "Accept")
+
+
+def test_what_the_page_says_to_send_is_accepted_and_then_a_duplicate(api: Any) -> None:
+    page = api.client.get("/", headers={"Accept": BROWSER}).text
+    (sent,) = re.findall(r'<code id="event">(.*)</code>', page)
+    assert "'" not in sent, "it stands between single quotes"
+    for status in ("accepted", "duplicate"):
+        answer = api.client.post("/events", data=sent, content_type="application/json")
+        assert answer.json["results"][0]["status"] == status
+    for address in re.findall(r'href="([^"]+)"', page):
+        given = api.client.get(address)
+        assert given.status_code in (200, 503), address
+        given.close()
+    assert "{" not in page.partition("</style>")[2].replace(sent, "")
+
+
+def test_nothing_a_sender_says_becomes_part_of_the_page(api: Any) -> None:
+    page = api.client.get("/", headers={"Accept": BROWSER, "Host": 'x"><script>alert(1)</script>'})
+    assert "<script" not in page.text

@@ -5,12 +5,16 @@ from typing import Any
 from ugc_api.openapi.parts import json_answer, problem_answer, ref
 from ugc_api.problems import KINDS, ProblemCode
 
+# The same for a browser, which asks for it by its Accept.
+WELCOME = json_answer("A sentence and the addresses.", ref("Welcome"))
+WELCOME["content"]["text/html"] = {"schema": {"type": "string"}}
+
 DOCS: dict[str, dict[str, Any]] = {
     "welcome": {
         "tags": ["about"],
         "summary": "What this is",
         "operationId": "welcome",
-        "responses": {"200": json_answer("A sentence and the addresses.", ref("Welcome"))},
+        "responses": {"200": WELCOME},
     },
     "explain_problem": {
         "tags": ["about"],
