@@ -12,7 +12,7 @@ import pytest
 
 from telemetry.clock import Clock
 from ugc_api.idempotency.answer_store import PAUSE_S, AnswerStore, StoreAway, StoreLimits
-from ugc_api.idempotency.sealing import Answer, Kept
+from ugc_api.idempotency.sealing import Answer, Kept, seal
 
 MIB = 1024 * 1024
 Make = Callable[..., AnswerStore]
@@ -23,7 +23,7 @@ def name(n: int) -> bytes:
 
 
 def kept(n: int, size: int = 200) -> Kept:
-    return Kept(name(n), Answer(202, "application/json", os.urandom(size // 2).hex().encode()))
+    return Kept(name(n), Answer(202, "application/json", os.urandom(size)))
 
 
 @pytest.fixture
@@ -58,6 +58,21 @@ def test_what_was_kept_is_found_by_others_and_after_a_restart(make: Make) -> Non
     one.close()
     other.close()
     assert make().find(name(1)) == answer
+
+
+@pytest.mark.parametrize("size", [0, 1, 2_047, 2_048, 500_000])
+def test_an_answer_of_any_size_comes_out_as_it_went_in(make: Make, size: int) -> None:
+    store = make()
+    answer = Kept(
+        name(1), Answer(422, "application/problem+json", b"\x00\n \xff" * (size // 4) + b"x" * (size % 4))
+    )
+    store.keep(name(1), answer)
+    assert store.find(name(1)) == answer
+
+
+def test_verdicts_take_a_quarter_of_their_size(make: Make, api: Any, event: Any) -> None:
+    body = api.send([event() for _ in range(100)]).data
+    assert len(seal(name(1), Kept(name(1), Answer(202, "application/json", body)))) < len(body) / 4
 
 
 def test_nobody_else_may_read_the_folder(make: Make, file: Path) -> None:
