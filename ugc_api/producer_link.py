@@ -35,17 +35,18 @@ class ProducerLimits:
 class Tally:
     """Counts the acknowledgements of one request.
 
-    Only one thread reports (the producer's poll thread), only one waits: no lock is needed.
+    Only one thread reports (the producer's poll thread), only one waits: the count needs no lock. The gate is
+    one, held until the last report: an Event would be a condition, two locks and a list for the same.
     """
 
-    __slots__ = ("_all_in", "_left", "error")
+    __slots__ = ("_gate", "_left", "error")
 
     def __init__(self, expected: int) -> None:
         self._left = expected
-        self._all_in = threading.Event()
+        self._gate = threading.Lock()
         self.error: KafkaError | None = None
-        if expected == 0:
-            self._all_in.set()
+        if expected:
+            self._gate.acquire()
 
     def report(self, error: KafkaError | None, _: Message) -> None:
         """One delivery report; the first error is kept."""
@@ -53,11 +54,14 @@ class Tally:
             self.error = error
         self._left -= 1
         if self._left == 0:
-            self._all_in.set()
+            self._gate.release()
 
     def wait(self, seconds: float) -> bool:
         """True when every report is in."""
-        return self._all_in.wait(seconds)
+        if not self._gate.acquire(timeout=seconds):
+            return False
+        self._gate.release()
+        return True
 
 
 class ProducerLink:

@@ -128,6 +128,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+        # gunicorn looks some twenty up at every request, each through two calls; attributes need none.
+        self.cfg.__dict__.update({name: each.get() for name, each in self.cfg.settings.items()})
 
     def load(self) -> Any:
         """In the worker, after the fork."""

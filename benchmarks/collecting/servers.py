@@ -10,6 +10,8 @@ from types import TracebackType
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
+import psutil
+
 from benchmarks.frame.errors import BenchFailed
 from benchmarks.frame.stack import ROOT, free_ports
 from embedded.supervisor import TETHER
@@ -98,6 +100,11 @@ class HttpServer:
         if self._process is None:
             raise BenchFailed(f"{self._program.name} does not run")
         return self._process.pid
+
+    def worker_rss_bytes(self) -> int:
+        """Memory of its largest process now: the worker's, which the one that started it does not share."""
+        below = psutil.Process(self.pid).children(recursive=True)
+        return max(int(each.memory_info().rss) for each in below)
 
     def _until_ready(self) -> None:
         opener = build_opener(ProxyHandler({}))

@@ -63,6 +63,7 @@ def test_both_servers_are_loaded_and_what_they_took_is_checked(
             door.cost(ours, door.load(ours, collector.EVENTS_PATH, 1), accepted=2)
         produced, _ = door.cost(other, door.load(other, bare.PRODUCE, 5))
         assert produced.cpu_s.keys() == {"server"}
+        assert 20 * 2**20 < ours.worker_rss_bytes() < 300 * 2**20
 
 
 def test_a_server_that_does_not_come_says_its_last_words(tmp_path: Path) -> None:

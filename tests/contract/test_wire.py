@@ -66,6 +66,28 @@ def test_what_is_written_is_read_back(event: Event, arrival: Arrival) -> None:
     assert wire.encode(read.event, read.arrival) == record
 
 
+def test_events_together_are_written_as_each_alone() -> None:
+    first, second = (
+        Event(f"{n:08x}-7c1e-7b1a-9a53-0242ac120002", n, "u", "a", b'{"n":1}', 0.5, None, n) for n in (0, 9)
+    )
+    odd = Arrival(1_768_478_400_123, 'a"\\', "é", ("one", "two"))
+    assert wire.encode_all([first, second], odd) == [wire.encode(first, odd), wire.encode(second, odd)]
+    assert wire.encode_all([], odd) == []
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (-1, "1969-12-31T23:59:59.999Z"),
+        (1_768_478_459_007, "2026-01-15T12:00:59.007Z"),
+        (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_an_instant_has_always_all_its_digits(at_ms: int, text: str) -> None:
+    assert wire.instant(at_ms) == text
+
+
 def test_the_bytes_are_these() -> None:
     record = wire.encode(EVENT, ARRIVAL)
     assert record.value == VALUE
