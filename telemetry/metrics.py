@@ -30,6 +30,10 @@ METRICS: dict[str, Metric] = {
     "ugc_events_accepted_total": Metric("counter", "Events the broker has acknowledged."),
     "ugc_events_duplicate_total": Metric("counter", "Events repeated within one request."),
     "ugc_events_rejected_total": Metric("counter", "Events refused at the door, by code.", ("code",)),
+    "ugc_access_refused_total": Metric("counter", "Requests refused for their key or token.", ("code",)),
+    "ugc_keys_readable": Metric(
+        "gauge", "1 when the keys were read at the last look, 0 when older ones are kept."
+    ),
     "ugc_producer_queue_events": Metric("gauge", "Events handed to the producer and not yet acknowledged."),
     "ugc_broker_up": Metric("gauge", "1 when the broker answered the last look, 0 when not."),
     # The pipeline

@@ -39,7 +39,7 @@ class Collector:
 
     def collect(self) -> Response:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
-        sent = parameters.only(request, ("dry_run",))
+        sent = parameters.only(request, ("dry_run", "key"))
         dry_run = parameters.flag(sent, "dry_run")
         body = read_body(request.environ, bytes_max=self.settings.body_bytes_max)
         _check_headers()

@@ -19,6 +19,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from ugc_api import wsgi
+from ugc_api.access import building
 from ugc_api.settings import ApiSettings
 
 BACKLOG = 1_024
@@ -37,7 +38,11 @@ class _PortTakenError(ServeError):
 
 def serve(settings: ApiSettings) -> NoReturn:
     """Serve until told to stop; ends the process. Raises ServeError when the address cannot be had."""
-    listener = listen(settings, clock=SystemClock())
+    clock = SystemClock()
+    if settings.auth_required:
+        # Here, where it is one clear line, and not in every worker that is forked.
+        building.tokens(settings, clock=clock)
+    listener = listen(settings, clock=clock)
     host, port = listener.getsockname()[:2]
     structlog.get_logger().info(
         "api_listening",

@@ -1,9 +1,10 @@
 """What the collector can be told, in one frozen model: every limit has its unit in its name."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
 from contract import limits
 from telemetry.settings import Settings
+from ugc_api.access import origins
 
 
 class ApiSettings(Settings):
@@ -36,6 +37,28 @@ class ApiSettings(Settings):
     events_max: int = Field(
         limits.EVENTS_PER_REQUEST_MAX, ge=1, le=100_000, description="Most events one POST /events may carry."
     )
+    trusted_hops: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many proxies of yours stand in front: so many entries of X-Forwarded-For are "
+        "believed, from the right. 0: the header is not read.",
+    )
+    auth_required: bool = Field(
+        False, description="Let in only who brings a key (`ugc keys create`) or a signed token."
+    )
+    jwt_secret: SecretStr = Field(
+        SecretStr(""), description="Takes tokens signed by HS256 with this secret, 32 bytes or more."
+    )
+    jwt_public_key_file: str = Field(
+        "", description="Takes tokens signed by RS256; the PEM file of the signer's public key."
+    )
+    jwt_audience: str = Field("", description="What tokens must name as their audience (aud).")
+    cors_origins: str = Field(
+        "",
+        description="Pages that may read the answers to POST /events, besides those that keys name: origins "
+        "separated by commas, https://*.example.com for every name below, * for all.",
+    )
     ack_deadline_ms: int = Field(
         5_000,
         ge=1_500,
@@ -61,3 +84,8 @@ class ApiSettings(Settings):
         description="Questions to the warehouse at once; keep it below UGC_API_THREADS, "
         "or a slow warehouse keeps events out.",
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        return ",".join(origins.parsed_list(text))

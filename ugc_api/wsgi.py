@@ -10,6 +10,7 @@ from clickhouse.warehouse import Warehouse
 from contract.topics import EVENTS
 from telemetry.clock import Clock, SystemClock
 from telemetry.metrics import Metrics
+from ugc_api.access import building
 from ugc_api.app import create_app
 from ugc_api.kafka_log import KafkaEventLog
 from ugc_api.lazy_warehouse import LazyWarehouse
@@ -45,7 +46,12 @@ def build(settings: ApiSettings) -> Service:
     )
     event_log.start()
     application = create_app(
-        settings, event_log=event_log, warehouse=_warehouse(settings, clock), clock=clock, metrics=metrics
+        settings,
+        event_log=event_log,
+        warehouse=_warehouse(settings, clock),
+        clock=clock,
+        metrics=metrics,
+        gate=building.build(settings, clock=clock, metrics=metrics),
     )
     return Service(application, event_log.close)
 

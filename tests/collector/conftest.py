@@ -16,6 +16,7 @@ from contract.topics import EVENTS, Topic
 from contract.wire import Record
 from telemetry.health import NotReady
 from telemetry.metrics import Metrics
+from ugc_api.access import building
 from ugc_api.app import create_app
 from ugc_api.event_log import LogUnavailable, Reason, RecordTooLarge
 from ugc_api.settings import ApiSettings
@@ -123,8 +124,14 @@ def make_api() -> Callable[..., Api]:
             StandingClock(),
             Metrics(),
         )
+        chosen = ApiSettings(**settings)
         app = create_app(
-            ApiSettings(**settings), event_log=event_log, warehouse=warehouse, clock=clock, metrics=metrics
+            chosen,
+            event_log=event_log,
+            warehouse=warehouse,
+            clock=clock,
+            metrics=metrics,
+            gate=building.build(chosen, clock=clock, metrics=metrics),
         )
         return Api(app.test_client(), event_log, warehouse, clock, metrics)
 

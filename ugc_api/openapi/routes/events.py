@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ugc_api.openapi.parts import json_answer, problem_answer, query, ref
+from ugc_api.openapi.parts import json_answer, problem_answer, query, ref, refusals_of_keys
+from ugc_api.openapi.schemas import ANY_KEY
 from ugc_api.problems import ProblemCode
 
 # Stands for yesterday: whoever serves the document puts the day in, or in a month the examples were too old.
@@ -72,6 +73,7 @@ DOCS: dict[str, dict[str, Any]] = {
         "summary": "Send events",
         "description": DESCRIPTION,
         "operationId": "post_events",
+        "security": ANY_KEY,
         "parameters": [
             query(
                 "dry_run",
@@ -99,6 +101,7 @@ DOCS: dict[str, dict[str, Any]] = {
             ),
             "202": json_answer("Every accepted event is stored.", ref("CollectAnswer"), mixed=ANSWER),
             "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST),
+            **refusals_of_keys(pages=True),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
             ),
