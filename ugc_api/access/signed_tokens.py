@@ -6,7 +6,6 @@ and `jwk` are not looked at. A token must carry `exp` and our audience; `nbf` is
 
 from collections.abc import Mapping
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ RSA_BITS_MIN = 2048
 KEY_FILE_BYTES_MAX = 64 * 1024
 # Clocks of two machines are never quite the same.
 LEEWAY_S = 30
+SECONDS_MAX = 2**53
 # Times are ours to judge, by the clock we are handed.
 _OPTIONS: Any = {
     "require": ["exp", "aud"],
@@ -122,7 +122,9 @@ def _public_key(file: Path) -> RSAPublicKey:
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    # Compared, not converted: an integer may be too large for a float, and nothing is less than NaN.
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not abs(value) < SECONDS_MAX:
         raise invalid(f"The token's {name} is no number of seconds since 1970.")
     return float(value)
 

@@ -12,7 +12,7 @@ from ugc_api.access.key_file import KeyFile
 from ugc_api.access.keys import Key, Kind, Token, hashed, new_token
 from ugc_api.access.scopes import Scope
 
-SECRET = "an-hmac-secret-of-more-than-32-bytes-0123456789"
+SECRET = "an hmac secret, long enough for the longest of the hashes that are tried here"
 AUDIENCE = "ugc"
 
 

@@ -117,6 +117,7 @@ def test_no_key_reaches_the_log_or_an_answer(locked: Any, event: Any, out: io.St
     bad = good[:-4] + "AAAA"
     basic = base64.b64encode(b"user:hunter2-password").decode()
     locked.api.warehouse.fails = RuntimeError("a fault of ours, whose traceback is logged")
+    locked.api.event_log._bytes_max = "a fault where events are written"
     answers = [
         *(locked.api.send(event(), url=f"/events?key={key}") for key in (good, bad, secret, token)),
         *(locked.api.send(event(), headers={"X-Write-Key": key}) for key in (good, bad, secret)),
@@ -128,6 +129,7 @@ def test_no_key_reaches_the_log_or_an_answer(locked: Any, event: Any, out: io.St
     ]
     said = out.getvalue() + "".join(answer.text + str(answer.headers) for answer in answers)
     assert "a fault of ours" in out.getvalue()
+    assert "TypeError" in out.getvalue()
     for part in (*(key.split("_", 2)[2] for key in (good, bad, secret)), token, "analyst@", basic):
         assert part[:20] not in said, part
 
