@@ -19,6 +19,7 @@ COMMANDS = {
     "etl": "ops.serve:etl",
     "migrate": "ops.migrate:migrate",
     "send": "ops.send:send",
+    "keys": "ops.keys:keys",
     "settings": "ops.show_settings:settings",
     "dlq": "ops.dlq:dlq",
     "doctor": "ops.doctor:doctor",

@@ -37,7 +37,7 @@ def configure(
         _name_process(process),
     ]
     tail: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=out.isatty())]
+        [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=_traceback)]
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
     )
@@ -52,6 +52,11 @@ def configure(
     for name, least in CHATTY.items():
         logging.getLogger(name).setLevel(least)
     logging.captureWarnings(capture=True)
+
+
+def _traceback(stream: TextIO, error: Any) -> None:
+    """Without the values of variables: among them are addresses with keys in them, and passwords."""
+    structlog.dev.RichTracebackFormatter(show_locals=False)(stream, error)
 
 
 def _name_process(process: str) -> Any:

@@ -42,6 +42,10 @@ METRICS: dict[str, Metric] = {
         "Requests with an Idempotency-Key; not_kept and unprotected: answers could not be kept or read.",
         ("outcome",),
     ),
+    "ugc_access_refused_total": Metric("counter", "Requests refused for their key or token.", ("code",)),
+    "ugc_keys_readable": Metric(
+        "gauge", "1 when the keys were read at the last look, 0 when older ones are kept.", across="min"
+    ),
     "ugc_producer_queue_events": Metric("gauge", "Events handed to the producer and not yet acknowledged."),
     "ugc_broker_up": Metric(
         "gauge", "1 when the broker answered the last look of every process, 0 when not.", across="min"

@@ -6,7 +6,9 @@ from flask import Flask
 
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
-from ugc_api import collect, health, middleware, openapi, problems, stats, welcome
+from ugc_api import collect, health, middleware, openapi, problems, security_headers, stats, welcome
+from ugc_api.access import cors, guard, origins
+from ugc_api.access.gate import Gate
 from ugc_api.answers import OrjsonProvider
 from ugc_api.door import Door
 from ugc_api.event_log import EventLog
@@ -26,6 +28,7 @@ def create_app(  # noqa: PLR0913 - every collaborator is handed in
     first_answers: FirstAnswers,
     clock: Clock,
     metrics: Metrics,
+    gate: Gate,
 ) -> Flask:
     """The whole HTTP surface over these parts."""
     app = Door("ugc_api")
@@ -60,4 +63,9 @@ def create_app(  # noqa: PLR0913 - every collaborator is handed in
         metrics=metrics,
     )
     openapi.install(app, clock=clock)
+    guard.install(app, gate)
+    if settings.auth_required or settings.cors_origins:
+        listed = origins.parsed_list(settings.cors_origins)
+        cors.install(app, rule=collect.RULE, listed=listed, named_by_keys=gate.origins)
+    app.wsgi_app = security_headers.around(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app

@@ -17,7 +17,7 @@ from contract.events import Event
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from ugc_api import arrival, forms, parameters, verdicts
-from ugc_api.addresses import client_address
+from ugc_api.access import guard
 from ugc_api.answers import json_response
 from ugc_api.body import read_body
 from ugc_api.caller import Caller
@@ -58,9 +58,9 @@ class Collector:
 
     def collect(self) -> Response:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
-        caller = self._caller()
+        caller = guard.caller()
         admission = self.limits.admit(caller)
-        dry_run = parameters.flag(parameters.only(request, ("dry_run",)), "dry_run")
+        dry_run = parameters.flag(parameters.only(request, ("dry_run", "key")), "dry_run")
         key = key_in(request.headers)
         form = forms.of(request.environ)
         sent = _Sent(caller, admission, form, self._body(form))
@@ -88,10 +88,6 @@ class Collector:
                 **judgement.as_answer(),
             )
         return json_response(judgement.as_answer(), 202)
-
-    def _caller(self) -> Caller:
-        address = client_address(request.environ, trusted_hops=self.settings.trusted_hops)
-        return Caller(address, key_id="", scopes=frozenset(), per_minute=None)
 
     def _body(self, form: Form) -> bytes:
         bytes_max = self.settings.body_bytes_max

@@ -4,6 +4,10 @@
     ├── 400 not_json              the body is not JSON                          sender
     │   400 bad_request           the request cannot be read at all             sender
     │   400 bad_gzip              Content-Encoding says gzip, the body does not sender
+    ├── 401 key_missing | key_unknown         no key, or none that is known       sender
+    │   401 token_expired | token_invalid     a signed token that is not good     sender: get a new one
+    ├── 403 scope_missing                     the key may not do this             sender: use another key
+    │   403 origin_not_allowed                the key is not for this page        operator: name the page
     ├── 404 not_found             there is nothing at this address              sender
     ├── 405 method_not_allowed    wrong method; `Allow` lists the right ones    sender
     ├── 408 request_timeout       the request did not come to its end in time   sender
@@ -50,6 +54,12 @@ class ProblemCode(StrEnum):
     NOT_JSON = "not_json"
     BAD_REQUEST = "bad_request"
     BAD_GZIP = "bad_gzip"
+    KEY_MISSING = "key_missing"
+    KEY_UNKNOWN = "key_unknown"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a code, and no password
+    TOKEN_INVALID = "token_invalid"  # noqa: S105
+    SCOPE_MISSING = "scope_missing"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     REQUEST_TIMEOUT = "request_timeout"
@@ -98,6 +108,20 @@ KINDS: dict[ProblemCode, Kind] = {
     ),
     ProblemCode.BAD_GZIP: Kind(
         400, "The body is not gzip", "Pack the whole body with gzip, or send it without Content-Encoding."
+    ),
+    ProblemCode.KEY_MISSING: Kind(
+        401, "This needs a key", "Send X-Write-Key, X-API-Key or Authorization: Bearer with the request."
+    ),
+    ProblemCode.KEY_UNKNOWN: Kind(
+        401, "This key opens nothing", "Send a key that `ugc keys list` lists, in the place for its kind."
+    ),
+    ProblemCode.TOKEN_EXPIRED: Kind(401, "The token has expired", "Get a new token and send the same again."),
+    ProblemCode.TOKEN_INVALID: Kind(401, "The token is not good here", "Get a token as `detail` says."),
+    ProblemCode.SCOPE_MISSING: Kind(
+        403, "The key may not do this", "Use a key that has the scope named in `scope`."
+    ),
+    ProblemCode.ORIGIN_NOT_ALLOWED: Kind(
+        403, "The key is not for this page", "Make a key that names the page's origin, and use that one."
     ),
     ProblemCode.NOT_FOUND: Kind(404, "There is nothing here", "GET / lists the addresses."),
     ProblemCode.METHOD_NOT_ALLOWED: Kind(

@@ -21,6 +21,7 @@ from telemetry import shared_sheets
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from ugc_api import wsgi
+from ugc_api.access import building
 from ugc_api.server.worker import PatientWorker
 from ugc_api.settings import ApiSettings
 
@@ -46,7 +47,11 @@ def serve(settings: ApiSettings, *, build: Build = wsgi.build) -> NoReturn:
 
     Raises ServeError when the address cannot be had.
     """
-    listener = listen(settings, clock=SystemClock())
+    clock = SystemClock()
+    if settings.auth_required:
+        # Here, where it is one clear line, and not in every worker that is forked.
+        building.tokens(settings, clock=clock)
+    listener = listen(settings, clock=clock)
     host, port = listener.getsockname()[:2]
     structlog.get_logger().info(
         "api_listening",

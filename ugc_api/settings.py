@@ -1,9 +1,10 @@
 """What the collector can be told, in one frozen model: every limit has its unit in its name."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
 from contract import limits
 from telemetry.settings import Settings
+from ugc_api.access import origins
 
 
 class ApiSettings(Settings):
@@ -79,6 +80,21 @@ class ApiSettings(Settings):
         description="Ids of acknowledged events a collector process remembers, to say `duplicate` of "
         "a repeat; about 200 bytes each. 0: none.",
     )
+    auth_required: bool = Field(
+        False, description="Let in only who brings a key (`ugc keys create`) or a signed token."
+    )
+    jwt_secret: SecretStr = Field(
+        SecretStr(""), description="Takes tokens signed by HS256 with this secret, 32 bytes or more."
+    )
+    jwt_public_key_file: str = Field(
+        "", description="Takes tokens signed by RS256; the PEM file of the signer's public key."
+    )
+    jwt_audience: str = Field("", description="What tokens must name as their audience (aud).")
+    cors_origins: str = Field(
+        "",
+        description="Pages that may read the answers to POST /events, besides those that keys name: origins "
+        "separated by commas, https://*.example.com for every name below, * for all.",
+    )
     ack_deadline_ms: int = Field(
         5_000,
         ge=1_500,
@@ -116,3 +132,8 @@ class ApiSettings(Settings):
         le=64 * 1024 * 1024 * 1024,
         description="The same bound in bytes on disk, in UGC_DATA_DIR/collector.",
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        return ",".join(origins.parsed_list(text))

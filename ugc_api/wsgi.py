@@ -13,6 +13,7 @@ from contract.topics import EVENTS
 from telemetry.clock import Clock, SystemClock
 from telemetry.metrics import Metrics, OwnSheet, Sheets
 from telemetry.shared_sheets import SharedSheets
+from ugc_api.access import building
 from ugc_api.app import create_app
 from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
 from ugc_api.idempotency.claims import Claims
@@ -62,6 +63,7 @@ def build(settings: ApiSettings) -> Service:
         first_answers=first_answers,
         clock=clock,
         metrics=metrics,
+        gate=building.build(settings, clock=clock, metrics=metrics),
     )
 
     def close() -> int:

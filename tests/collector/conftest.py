@@ -17,6 +17,7 @@ from contract.topics import EVENTS, Topic
 from contract.wire import Record
 from telemetry.health import NotReady
 from telemetry.metrics import Metrics
+from ugc_api.access import building
 from ugc_api.app import create_app
 from ugc_api.event_log import LogUnavailable, Reason, RecordTooLarge
 from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
@@ -144,14 +145,16 @@ def make_api(make_first_answers: Callable[..., FirstAnswers]) -> Callable[..., A
             StandingClock(),
             Metrics(),
         )
+        chosen = ApiSettings(**settings)
         app = create_app(
-            ApiSettings(**settings),
+            chosen,
             event_log=event_log,
             buckets=Buckets(memory.own(sets=64), clock=clock),
             warehouse=warehouse,
             first_answers=make_first_answers(clock, metrics),
             clock=clock,
             metrics=metrics,
+            gate=building.build(chosen, clock=clock, metrics=metrics),
         )
         return Api(app.test_client(), event_log, warehouse, clock, metrics)
 

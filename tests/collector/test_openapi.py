@@ -29,7 +29,13 @@ STRUCTURE: dict[str, Any] = {
         "tags": {"type": "array", "items": {"type": "object", "required": ["name"]}},
         "components": {
             "type": "object",
-            "properties": {"schemas": {"type": "object", "additionalProperties": {"$ref": "#/$defs/schema"}}},
+            "properties": {
+                "schemas": {"type": "object", "additionalProperties": {"$ref": "#/$defs/schema"}},
+                "securitySchemes": {
+                    "type": "object",
+                    "additionalProperties": {"properties": {"type": {"enum": ["apiKey", "http"]}}},
+                },
+            },
             "additionalProperties": False,
         },
         "paths": {
@@ -52,6 +58,7 @@ STRUCTURE: dict[str, Any] = {
                 "summary": {"type": "string"},
                 "description": {"type": "string"},
                 "operationId": {"type": "string"},
+                "security": {"type": "array", "items": {"type": "object"}},
                 "tags": {"type": "array", "items": {"type": "string"}},
                 "parameters": {
                     "type": "array",

@@ -8,7 +8,7 @@ from flask import Flask
 
 from ugc_api.openapi.event_schemas import event_schemas
 from ugc_api.openapi.routes import DOCS, UNDOCUMENTED
-from ugc_api.openapi.schemas import SCHEMAS
+from ugc_api.openapi.schemas import KEYS, SCHEMAS
 
 VERSION = "1.0.0"
 ENDPOINT = "openapi"
@@ -39,7 +39,7 @@ def describe(app: Flask) -> dict[str, Any]:
         template={
             "info": {"title": "Events and statistics", "version": VERSION, "description": DESCRIPTION},
             "tags": TAGS,
-            "components": {"schemas": {**event_schemas(), **SCHEMAS}},
+            "components": {"schemas": {**event_schemas(), **SCHEMAS}, "securitySchemes": KEYS},
         },
         sanitizer=NO_SANITIZER,
     )

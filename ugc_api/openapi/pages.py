@@ -35,6 +35,8 @@ def install(app: Flask, *, clock: Clock) -> None:
     def openapi_document() -> Response:
         body = document.of(clock.now().date())
         answer = Response(body, content_type="application/json")
+        # Kept, and asked about each time: the examples change with the day.
+        answer.headers["Cache-Control"] = "no-cache"
         answer.set_etag(sha256(body).hexdigest()[:16])
         answer.make_conditional(request)
         return answer

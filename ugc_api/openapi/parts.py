@@ -44,6 +44,10 @@ def problem_answer(
         },
     }
     answer: Json = {"description": listed, "content": {MEDIA_TYPE: content}}
+    if statuses == {401}:
+        answer["headers"] = {
+            "WWW-Authenticate": {"description": "How to be let in (RFC 6750).", "schema": {"type": "string"}}
+        }
     if statuses & {409, 429, 503}:
         answer["headers"] = {
             "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
@@ -78,6 +82,20 @@ def example_problem(code: ProblemCode) -> Json:
         "code": str(code),
         "detail": kind.what_to_do,
         "request_id": "0b54f0a6c0f14b1fb3a1d1a2f9c1c7de",
+    }
+
+
+def refusals_of_keys(*, pages: bool = False) -> Json:
+    """The answers of a route that needs a scope; `pages` when keys may be bound to web pages there."""
+    of_pages = (ProblemCode.ORIGIN_NOT_ALLOWED,) if pages else ()
+    return {
+        "401": problem_answer(
+            ProblemCode.KEY_MISSING,
+            ProblemCode.KEY_UNKNOWN,
+            ProblemCode.TOKEN_EXPIRED,
+            ProblemCode.TOKEN_INVALID,
+        ),
+        "403": problem_answer(ProblemCode.SCOPE_MISSING, *of_pages),
     }
 
 

@@ -61,6 +61,30 @@ CHECKS: Json = {
     ),
 }
 
+# How a key is sent; whether one is needed is a setting, so every route can also go without (`{}`).
+KEYS: Json = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A secret key."},
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A secret key, or a signed token (JWT) with the claims aud, exp and scopes.",
+    },
+    "WriteKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Write-Key",
+        "description": "A public key, which sends events and nothing else.",
+    },
+    "WriteKeyInAddress": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "key",
+        "description": "A public key of a page whose beacons cannot set headers.",
+    },
+}
+SECRET_KEYS: list[Json] = [{}, {"ApiKey": []}, {"Bearer": []}]
+ANY_KEY: list[Json] = [*SECRET_KEYS, {"WriteKey": []}, {"WriteKeyInAddress": []}]
+
 SCHEMAS: Json = {
     "Verdict": VERDICT,
     "CollectAnswer": record(

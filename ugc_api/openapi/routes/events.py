@@ -4,7 +4,16 @@ import json
 from typing import Any
 
 from ugc_api.forms import NDJSON, TEXT
-from ugc_api.openapi.parts import header, json_answer, limited, problem_answer, query, ref
+from ugc_api.openapi.parts import (
+    header,
+    json_answer,
+    limited,
+    problem_answer,
+    query,
+    ref,
+    refusals_of_keys,
+)
+from ugc_api.openapi.schemas import ANY_KEY
 from ugc_api.problems import ProblemCode
 
 # Stands for yesterday: whoever serves the document puts the day in, or in a month the examples were too old.
@@ -81,6 +90,7 @@ DOCS: dict[str, dict[str, Any]] = {
         "summary": "Send events",
         "description": DESCRIPTION,
         "operationId": "post_events",
+        "security": ANY_KEY,
         "parameters": [
             query(
                 "dry_run",
@@ -134,6 +144,7 @@ DOCS: dict[str, dict[str, Any]] = {
             "400": problem_answer(ProblemCode.NOT_JSON, ProblemCode.BAD_REQUEST, ProblemCode.BAD_GZIP),
             "408": problem_answer(ProblemCode.REQUEST_TIMEOUT),
             "409": problem_answer(ProblemCode.IDEMPOTENCY_KEY_IN_USE),
+            **refusals_of_keys(pages=True),
             "413": problem_answer(
                 ProblemCode.BODY_TOO_LARGE, ProblemCode.TOO_MANY_EVENTS, ProblemCode.RECORD_TOO_LARGE
             ),

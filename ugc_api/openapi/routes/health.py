@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ugc_api.openapi.parts import json_answer, problem_answer, ref
+from ugc_api.openapi.parts import json_answer, problem_answer, ref, refusals_of_keys
+from ugc_api.openapi.schemas import SECRET_KEYS
 from ugc_api.problems import ProblemCode
 
 CHECK = {"ready": True, "message": "ok", "elapsed_ms": 0.1}
@@ -37,13 +38,15 @@ DOCS: dict[str, dict[str, Any]] = {
     "prometheus_metrics": {
         "tags": ["health"],
         "summary": "Metrics",
-        "description": "The metrics of this process, for Prometheus.",
+        "description": "The metrics of this process, for Prometheus; with keys on, it needs the scope read.",
         "operationId": "prometheus_metrics",
+        "security": SECRET_KEYS,
         "responses": {
             "200": {
                 "description": "Prometheus text.",
                 "content": {"text/plain": {"schema": {"type": "string"}}},
-            }
+            },
+            **refusals_of_keys(),
         },
     },
 }

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ugc_api.openapi.parts import problem_answer, query, ref
+from ugc_api.openapi.parts import problem_answer, query, ref, refusals_of_keys
+from ugc_api.openapi.schemas import SECRET_KEYS
 from ugc_api.problems import ProblemCode
 from ugc_api.stats import RANGE_DAYS_MAX
 
@@ -34,6 +35,7 @@ DOCS: dict[str, dict[str, Any]] = {
         "summary": "Daily active users",
         "description": DESCRIPTION,
         "operationId": "stats_dau",
+        "security": SECRET_KEYS,
         "parameters": [
             query("from", DAY, "First day, UTC.", required=True, example="2026-11-01"),
             query("to", DAY, "Last day, UTC, included.", required=True, example="2026-11-02"),
@@ -54,6 +56,7 @@ DOCS: dict[str, dict[str, Any]] = {
                     },
                 },
             },
+            **refusals_of_keys(),
             "422": problem_answer(
                 ProblemCode.MISSING_PARAMETER,
                 ProblemCode.INVALID_PARAMETER,
