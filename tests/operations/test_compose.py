@@ -248,6 +248,16 @@ def test_everything_mounted_exists_and_is_read_only(services: dict[str, Any], te
     assert not volumes, f"{volumes} are declared and used by nobody"
 
 
+def test_what_the_collector_keeps_outlives_its_container_and_is_its_own(services: dict[str, Any]) -> None:
+    folder = services["collector"]["environment"]["UGC_DATA_DIR"]
+    assert f"collector-data:{folder}" in services["collector"]["volumes"]
+    owner = services["collector"]["user"].partition(":")[0]
+    # A new volume takes its owner from the folder of the image.
+    assert re.search(
+        rf"install --directory --owner={owner} .*{folder}$", DOCKERFILE.read_text(), re.MULTILINE
+    )
+
+
 def test_every_server_file_is_mounted(services: dict[str, Any]) -> None:
     mounted = {Path(mount.partition(":")[0]).name for mount in services["clickhouse"]["volumes"]}
     assert {path.name for path in (ROOT / "clickhouse" / "server").rglob("*.xml")} <= mounted
