@@ -20,7 +20,7 @@ from benchmarks.frame.figures import Cost
 from benchmarks.frame.load import http1
 from benchmarks.frame.load.apart import Generators
 from benchmarks.frame.load.driving import Load
-from benchmarks.frame.load.report import Report
+from benchmarks.frame.load.report import GeneratorLate, Report
 from benchmarks.frame.session import Bench, Session, Side
 from contract.reading import read
 
@@ -37,9 +37,12 @@ TARGET_WORKER_MIB = 150
 TARGET_P99_LOADED_S = 1.0
 TARGET_P99_QUIET_MS = 50.0
 QUIET_RATE = 20
+# Some 2 KB.
+QUIET_EVENTS = 8
 # Of the rate a closed loop reached.
 LOADED_SHARE = 0.8
 BAD_EVERY = 10
+LATE_RETAKES = 3
 MIB = 2**20
 
 
@@ -90,6 +93,19 @@ class Door:
             ),
             report,
         )
+
+    def p99_s(self, *, requests: int, a_request: int, rate: float) -> float:
+        """The slowest answers of an open loop; a run whose generator was late is taken again."""
+        late = 0
+        while True:
+            load = self.load(self.collector, EVENTS_PATH, requests, a_request=a_request, rate=rate)
+            try:
+                return self.cost(self.collector, load, accepted=requests * a_request)[1].quantile_s(0.99)
+            except GeneratorLate as error:
+                late += 1
+                if late > LATE_RETAKES:
+                    raise
+                self._session.say(f"taking it again: {error}")
 
     def load(
         self, server: HttpServer, path: str, requests: int, *, a_request: int = 1, rate: float = 0.0
@@ -203,9 +219,7 @@ def _many(session: Session, door: Door, sizes: Sizes) -> None:
     rate = sorted(rates)[len(rates) // 2] * LOADED_SHARE
 
     def loaded() -> float:
-        requests = max(1, round(rate * sizes.open_s))
-        load = door.load(door.collector, EVENTS_PATH, requests, a_request=MANY, rate=rate)
-        return door.cost(door.collector, load, accepted=requests * MANY)[1].quantile_s(0.99)
+        return door.p99_s(requests=max(1, round(rate * sizes.open_s)), a_request=MANY, rate=rate)
 
     session.repeat(
         "collector.hundred.p99",
@@ -222,12 +236,11 @@ def _quiet(session: Session, door: Door, sizes: Sizes) -> None:
 
     def quiet() -> float:
         requests = round(QUIET_RATE * sizes.open_s)
-        load = door.load(door.collector, EVENTS_PATH, requests, a_request=8, rate=QUIET_RATE)
-        return door.cost(door.collector, load, accepted=requests * 8)[1].quantile_s(0.99) * 1000
+        return door.p99_s(requests=requests, a_request=QUIET_EVENTS, rate=QUIET_RATE) * 1000
 
     session.repeat(
         "collector.quiet.p99",
-        f"{QUIET_RATE} requests/s of 8 events: answer, p99",
+        f"{QUIET_RATE} requests/s of {QUIET_EVENTS} events: answer, p99",
         "ms",
         quiet,
         warm_up=False,

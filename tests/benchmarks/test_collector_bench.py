@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from benchmarks import collector, events
 from benchmarks.collecting import bare
 from benchmarks.collecting.servers import BARE, COLLECTOR, HttpServer, Program
 from benchmarks.frame.errors import BenchFailed, Void
+from benchmarks.frame.load.report import GeneratorLate
 from benchmarks.frame.session import Session
 from contract.reading import read
 from contract.refusals import Refusal
@@ -41,6 +44,31 @@ def test_every_fault_it_sends_is_refused_in_another_way() -> None:
     assert len(codes) == 5
 
 
+class LateDoor(collector.Door):
+    """One whose generator is late some times before it is not."""
+
+    def __init__(self, session: Session, late: int) -> None:
+        server: Any = None
+        super().__init__(session, server, server)
+        self.late = late
+
+    def load(self, *_: Any, **__: Any) -> Any:
+        return None
+
+    def cost(self, *_: Any, **__: Any) -> Any:
+        self.late -= 1
+        if self.late >= 0:
+            raise GeneratorLate("late")
+        return None, SimpleNamespace(quantile_s=lambda share: share)
+
+
+def test_a_late_generator_is_tried_again_and_not_for_ever(session: Session) -> None:
+    kept = LateDoor(session, collector.LATE_RETAKES)
+    assert kept.p99_s(requests=1, a_request=1, rate=1) == 0.99
+    with pytest.raises(GeneratorLate):
+        LateDoor(session, collector.LATE_RETAKES + 1).p99_s(requests=1, a_request=1, rate=1)
+
+
 @pytest.mark.stack
 def test_both_servers_are_loaded_and_what_they_took_is_checked(
     real: Session, tmp_path: Path, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
@@ -63,6 +91,7 @@ def test_both_servers_are_loaded_and_what_they_took_is_checked(
             door.cost(ours, door.load(ours, collector.EVENTS_PATH, 1), accepted=2)
         produced, _ = door.cost(other, door.load(other, bare.PRODUCE, 5))
         assert produced.cpu_s.keys() == {"server"}
+        assert 0 < door.p99_s(requests=5, a_request=2, rate=50) < 30
         assert 20 * 2**20 < ours.worker_rss_bytes() < 300 * 2**20
 
 
