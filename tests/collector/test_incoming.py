@@ -71,7 +71,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 10_000])
-@pytest.mark.parametrize("data", GOOD)
+@pytest.mark.parametrize("data", GOOD, ids=range(len(GOOD)))
 def test_whole_exactly_with_its_last_byte(data: bytes, step: int) -> None:
     assert stage_of(data, step=step) is Stage.WHOLE
     assert stage_of(data[:-1], step=step) in (Stage.HEAD, Stage.BODY)
@@ -97,12 +97,12 @@ HOPELESS = [
 
 
 @pytest.mark.parametrize("step", [1, 10_000_000])
-@pytest.mark.parametrize("data", HOPELESS)
+@pytest.mark.parametrize("data", HOPELESS, ids=range(len(HOPELESS)))
 def test_what_cannot_become_whole_is_not_waited_for(data: bytes, step: int) -> None:
     assert stage_of(data, step=step) is Stage.ENOUGH
 
 
-@pytest.mark.parametrize("data", HOPELESS[2:])
+@pytest.mark.parametrize("data", HOPELESS[2:], ids=range(2, len(HOPELESS)))
 def test_and_the_server_refuses_it_without_asking_for_more(data: bytes) -> None:
     if len(data) > MAX and data.endswith(b"0\r\n\r\n"):
         return  # good HTTP, and too large
@@ -188,6 +188,7 @@ def test_nothing_at_all_is_called_whole_that_the_server_would_wait_for(data: byt
         HEAD + b"A: " + b"b" * 60_000,
         chunked(*[b"x"] * MAX),
     ],
+    ids=["a body", "a head", "chunks"],
 )
 def test_bytes_that_trickle_are_not_read_again_and_again(data: bytes) -> None:
     started = time.process_time()

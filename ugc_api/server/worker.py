@@ -26,6 +26,7 @@ READ_BYTES_MAX = 256 * 1024
 # Of all requests that are not answered yet, together.
 HELD_BYTES_MAX = 64 * 1024 * 1024
 LOOK_S = 0.25
+PAUSE_S = 0.05
 LINGER_S = 2.0
 LINGER_BYTES_MAX = 16 * 1024 * 1024
 REFUSED = {
@@ -73,12 +74,21 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     # New connections and more bytes
 
     def accept(self, listener: socket.socket) -> None:
-        """Take one more connection; when that fills the worker, whoever is slowest makes room."""
+        """Take one more connection; when that is one too many, whoever is slowest makes room."""
         if self.nr_conns >= self.worker_connections - 1:
-            slowest = next(iter(self._lingering or self._waiting), None)
-            if slowest is not None:
-                self._hang_up(slowest)
-        super().accept(listener)
+            self._make_room()
+        try:
+            super().accept(listener)
+        except OSError:
+            # No file descriptors left. The listener stays ready, so the next round tries again.
+            if not self._make_room():
+                self._clock.sleep(PAUSE_S)
+
+    def _make_room(self) -> bool:
+        slowest = next(iter(self._lingering or self._waiting), None)
+        if slowest is not None:
+            self._hang_up(slowest)
+        return slowest is not None
 
     def enqueue_req(self, conn: Connection) -> None:
         """A connection is new, or speaks again after an answer, or has said more already."""
