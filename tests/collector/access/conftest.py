@@ -87,5 +87,11 @@ def lock(make_api: Callable[..., Any], tmp_path: Path) -> Callable[..., Locked]:
 
 
 @pytest.fixture
-def locked(lock: Callable[..., Locked]) -> Locked:
-    return lock(jwt_secret=SECRET, jwt_audience=AUDIENCE)
+def lock_with_tokens(lock: Callable[..., Locked]) -> Callable[[], Locked]:
+    """For tests that configure the logs first: the application takes them as it finds them."""
+    return lambda: lock(jwt_secret=SECRET, jwt_audience=AUDIENCE)
+
+
+@pytest.fixture
+def locked(lock_with_tokens: Callable[[], Locked]) -> Locked:
+    return lock_with_tokens()

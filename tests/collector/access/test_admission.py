@@ -111,8 +111,9 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("out", [io.StringIO(), Terminal()], ids=["json", "terminal"])
-def test_no_key_reaches_the_log_or_an_answer(locked: Any, event: Any, out: io.StringIO) -> None:
+def test_no_key_reaches_the_log_or_an_answer(lock_with_tokens: Any, event: Any, out: io.StringIO) -> None:
     logs.configure(process="api", stream=out)
+    locked = lock_with_tokens()
     good, secret, token = locked.key(), locked.key(Scope.READ), locked.signed(sub="analyst@example.com")
     bad = good[:-4] + "AAAA"
     basic = base64.b64encode(b"user:hunter2-password").decode()
@@ -128,15 +129,18 @@ def test_no_key_reaches_the_log_or_an_answer(locked: Any, event: Any, out: io.St
         locked.api.client.get(f"/nothing/{good}?key={good}"),
     ]
     said = out.getvalue() + "".join(answer.text + str(answer.headers) for answer in answers)
+    assert "request_served" in out.getvalue()
     assert "a fault of ours" in out.getvalue()
     assert "TypeError" in out.getvalue()
     for part in (*(key.split("_", 2)[2] for key in (good, bad, secret)), token, "analyst@", basic):
         assert part[:20] not in said, part
 
 
-def test_the_line_of_a_request_names_the_key_that_sent_it(locked: Any, event: Any) -> None:
-    key, out = locked.key(), io.StringIO()
+def test_the_line_of_a_request_names_the_key_that_sent_it(lock: Any, event: Any) -> None:
+    out = io.StringIO()
     logs.configure(process="api", format="json", stream=out)
+    locked = lock()
+    key = locked.key()
     locked.api.send(event(), headers={"X-Write-Key": key})
     locked.api.client.get("/")
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
