@@ -11,8 +11,8 @@ from rich.table import Table
 from ops import console
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
-from telemetry.settings import load
-from ugc_api.access.building import key_file
+from telemetry.settings import Settings, load
+from ugc_api.access.key_file import KeyFile
 from ugc_api.access.keyring import LOOK_EVERY_S
 from ugc_api.access.keys import (
     NAME_CHARS_MAX,
@@ -26,7 +26,6 @@ from ugc_api.access.keys import (
 )
 from ugc_api.access.origins import parsed
 from ugc_api.access.scopes import Scope
-from ugc_api.settings import ApiSettings
 
 
 class NoSuchKey(OperatorError):  # noqa: N818 - what happened, said to a person
@@ -39,6 +38,8 @@ def keys() -> None:
 
     A write key is public: for web pages and apps, it sends events and nothing else. An API key is secret: for
     servers and analysts. Every change counts in the running collector within a second or two.
+
+    Every verb takes --json.
 
     \b
     Examples:
@@ -85,7 +86,7 @@ def create(**options: Any) -> None:
     """
     token = new_token()
     key = _made(token, options, SystemClock())
-    key_file(load(ApiSettings)).change(lambda there: (*there, key))
+    _file().change(lambda there: (*there, key))
     if options["as_json"]:
         console.print_json({**_shown(key), "key": str(token)})
         return
@@ -107,7 +108,7 @@ def list_(revoked: bool, as_json: bool) -> None:
       ugc keys list
       ugc keys list --revoked --json
     """
-    found = [key for key in key_file(load(ApiSettings)).read() if revoked or key.revoked_at is None]
+    found = [key for key in _file().read() if revoked or key.revoked_at is None]
     if as_json:
         console.print_json({"keys": [_shown(key) for key in found]})
     elif not found:
@@ -127,11 +128,15 @@ def revoke(key_id: str, as_json: bool) -> None:
       ugc keys revoke k3v9m2x7pq
     """
     now = SystemClock().now()
-    key_file(load(ApiSettings)).change(lambda there: _without(there, key_id, now))
+    _file().change(lambda there: _without(there, key_id, now))
     if as_json:
         console.print_json({"id": key_id, "revoked_at": _iso(now)})
     else:
         console.out().print(f"{escape(key_id)} is revoked; refused within {LOOK_EVERY_S:.0f} s")
+
+
+def _file() -> KeyFile:
+    return KeyFile.of(load(Settings).data_dir)
 
 
 def _made(token: Token, options: dict[str, Any], clock: Clock) -> Key:

@@ -6,7 +6,7 @@ from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from ugc_api.access import signed_tokens
 from ugc_api.access.gate import Gate, KeyGate, OpenGate
-from ugc_api.access.key_file import NAME, KeyFile
+from ugc_api.access.key_file import KeyFile
 from ugc_api.access.keyring import KeyRing
 from ugc_api.access.signed_tokens import SignedTokens
 from ugc_api.settings import ApiSettings
@@ -16,7 +16,7 @@ def build(settings: ApiSettings, *, clock: Clock, metrics: Metrics) -> Gate:
     """The gate that the settings ask for. Raises SettingsError."""
     if not settings.auth_required:
         return OpenGate(trusted_hops=settings.trusted_hops)
-    keys = KeyRing(key_file(settings), clock=clock, metrics=metrics)
+    keys = KeyRing(KeyFile.of(settings.data_dir), clock=clock, metrics=metrics)
     signed = tokens(settings, clock=clock)
     if not len(keys) and signed is None:
         structlog.get_logger().warning(
@@ -24,11 +24,6 @@ def build(settings: ApiSettings, *, clock: Clock, metrics: Metrics) -> Gate:
             reason="UGC_AUTH_REQUIRED is set and there is no key; `ugc keys create` makes one",
         )
     return KeyGate(keys, signed, trusted_hops=settings.trusted_hops, metrics=metrics)
-
-
-def key_file(settings: ApiSettings) -> KeyFile:
-    """Where the keys are."""
-    return KeyFile(settings.data_dir / NAME)
 
 
 def tokens(settings: ApiSettings, *, clock: Clock) -> SignedTokens | None:

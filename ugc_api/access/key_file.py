@@ -37,6 +37,11 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @classmethod
+    def of(cls, data_dir: Path) -> "KeyFile":
+        """The one of this data directory."""
+        return cls(data_dir / NAME)
+
     def read(self) -> tuple[Key, ...]:
         """Every key in it, revoked ones too; none when there is no file. Raises KeysFileError."""
         try:

@@ -34,7 +34,7 @@ def test_every_route_says_who_may_use_it(locked: Any) -> None:
     app = locked.api.client.application
     assert set(app.view_functions) == set(NEEDS)
     app.view_functions["forgotten"] = lambda: "secret"
-    with pytest.raises(LookupError, match="forgotten"):
+    with pytest.raises(LookupError, match="who may use the route forgotten"):
         guard.install(app, object())  # type: ignore[arg-type]
 
 
