@@ -14,6 +14,7 @@ BENCHES: Mapping[str, str] = {
     "growth": "benchmarks.growth",
     "pipeline": "benchmarks.pipeline",
     "kafka_engine": "benchmarks.kafka_engine",
+    "ids": "benchmarks.ids",
 }
 
 
