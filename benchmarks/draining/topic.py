@@ -37,25 +37,39 @@ def recreate(bootstrap: str, *, clock: Clock) -> str:
 
 def fill(bootstrap: str, records: Iterable[Record]) -> int:
     """Write them, acks=all, placed as the collector places them; how many. Raises BenchFailed."""
-    failed: list[str] = []
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "log_level": 0,
-            "acks": "all",
-            "compression.type": "lz4",
-            "linger.ms": 20,
-            "batch.size": 1_000_000,
-            "queue.buffering.max.messages": 500_000,
-            "partitioner": PARTITIONER,
-            "on_delivery": lambda error, _: failed.append(error.str()) if error else None,
-        }
-    )
-    written = 0
-    for record in records:
+    writer = Writer(bootstrap)
+    for number, record in enumerate(records, 1):
+        writer.write(record)
+        if number % 1_000 == 0:
+            writer.poll()
+    return writer.flush()
+
+
+class Writer:
+    """Writes to the events' topic, acks=all, placed as the collector places them."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._failed: list[str] = []
+        self._written = 0
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "log_level": 0,
+                "acks": "all",
+                "compression.type": "lz4",
+                "linger.ms": 20,
+                "batch.size": 1_000_000,
+                "queue.buffering.max.messages": 500_000,
+                "partitioner": PARTITIONER,
+                "on_delivery": lambda error, _: self._failed.append(error.str()) if error else None,
+            }
+        )
+
+    def write(self, record: Record) -> None:
+        """Hand it to the client, waiting for room."""
         while True:
             try:
-                producer.produce(
+                self._producer.produce(
                     EVENTS.name,
                     key=record.key,
                     value=record.value,
@@ -64,10 +78,17 @@ def fill(bootstrap: str, records: Iterable[Record]) -> int:
                 )
                 break
             except BufferError:
-                producer.poll(0.1)
-        written += 1
-        if written % 1_000 == 0:
-            producer.poll(0)
-    if producer.flush(FLUSH_WITHIN_S) or failed:
-        raise BenchFailed(f"not all records were written: {failed[:1] or 'no acknowledgement in time'}")
-    return written
+                self._producer.poll(0.1)
+        self._written += 1
+
+    def poll(self) -> None:
+        """Hear of what was acknowledged."""
+        self._producer.poll(0)
+
+    def flush(self) -> int:
+        """Return when all are acknowledged: how many. Raises BenchFailed."""
+        if self._producer.flush(FLUSH_WITHIN_S) or self._failed:
+            raise BenchFailed(
+                f"not all records were written: {self._failed[:1] or 'no acknowledgement in time'}"
+            )
+        return self._written

@@ -15,6 +15,7 @@ BENCHES: Mapping[str, str] = {
     "pipeline": "benchmarks.pipeline",
     "kafka_engine": "benchmarks.kafka_engine",
     "ids": "benchmarks.ids",
+    "recovery": "benchmarks.recovery",
 }
 
 
