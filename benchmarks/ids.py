@@ -14,7 +14,7 @@ from benchmarks.engines.warehouse import Warehouse
 from benchmarks.events import Ids
 from benchmarks.frame.session import Bench, Session
 from benchmarks.remembering import history
-from benchmarks.remembering.asking import CLIENT, WAREHOUSE, Answered, Asker
+from benchmarks.remembering.asking import CLIENT, WAREHOUSE, Answered, Asker, CountingStore
 from benchmarks.remembering.history import History
 from benchmarks.remembering.ranges import ROWS, Cut, Ranges
 from etl.filter import BITS_A_KEY_MIN
@@ -114,7 +114,7 @@ def _case(case: Case, *, bare: bool = True) -> None:
     session, sizes, key, name = case.session, case.sizes, case.key, case.name
     asker = Asker(
         session,
-        case.warehouse.dsn("writer"),
+        CountingStore.at(case.warehouse.dsn("writer")),
         pid=case.warehouse.pid,
         seen_bytes_max=case.seen_bytes_max,
     )
