@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaException, Producer, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.frame.errors import BenchFailed
@@ -12,7 +12,7 @@ from ops import topics
 from telemetry.clock import Clock
 
 ANSWER_WITHIN_S = 10.0
-GONE_WITHIN_S = 30.0
+GONE_WITHIN_S = THERE_WITHIN_S = 30.0
 FLUSH_WITHIN_S = 120.0
 RETENTION_DAYS = 7
 
@@ -29,10 +29,23 @@ def recreate(bootstrap: str, *, clock: Clock) -> str:
                 raise BenchFailed(f"the deleted topic {EVENTS.name} is still there; see the broker's log")
             clock.sleep(0.1)
         topics.ensure(bootstrap, retention_days=RETENTION_DAYS)
-        asked = admin.describe_topics(TopicCollection([EVENTS.name]), request_timeout=ANSWER_WITHIN_S)
-        return str(asked[EVENTS.name].result(ANSWER_WITHIN_S).topic_id)
+        return _id(admin, clock=clock)
     except KafkaException as error:
         raise BenchFailed(f"the bench's broker refuses: {error.args[0].str()}; see its log") from None
+
+
+def _id(admin: AdminClient, *, clock: Clock) -> str:
+    """Of the topic just made: the broker answers for it before it can describe it."""
+    deadline = clock.monotonic() + THERE_WITHIN_S
+    while True:
+        asked = admin.describe_topics(TopicCollection([EVENTS.name]), request_timeout=ANSWER_WITHIN_S)
+        try:
+            return str(asked[EVENTS.name].result(ANSWER_WITHIN_S).topic_id)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code != KafkaError.UNKNOWN_TOPIC_OR_PART or clock.monotonic() > deadline:
+                raise
+        clock.sleep(0.1)
 
 
 def fill(bootstrap: str, records: Iterable[Record]) -> int:
