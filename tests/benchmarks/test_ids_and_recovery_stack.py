@@ -12,6 +12,8 @@ from benchmarks.frame.baseline import Meter
 from benchmarks.frame.errors import Void
 from benchmarks.frame.session import Session
 from benchmarks.remembering import history
+from benchmarks.remembering.asking import CountingStore
+from etl.packed import PACKED_BYTES
 from telemetry.clock import SystemClock
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -64,6 +66,9 @@ def test_a_table_that_was_not_filled_as_told_voids_the_run(
         dsn = warehouse.dsn("admin")
         stored = history.fill(real, dsn, version="uuid4", count=3_001)
         assert stored.count == 3_001
+        store = CountingStore.at(warehouse.dsn("writer"))
+        # What the memory is read from brings each id that tells no time once, and no time for it.
+        assert sum(len(piece) for piece in store.remembered()) == 3_001 * PACKED_BYTES
         found = history.some(dsn, of=stored, limit=100)
         assert len(set(found)) == 100
         assert {id_[14:15] for id_ in found} == {b"4"}
