@@ -91,6 +91,10 @@ class Table:
         """Counted in the aggregate now."""
         return self._number("SELECT countMerge(actions) FROM {db:Identifier}.events_by_quarter_hour")
 
+    def remembered(self) -> int:
+        """Ids that would be known again."""
+        return self._number("SELECT uniqExact(id) FROM {db:Identifier}.event_ids")
+
     def distinct(self) -> int:
         """Different ids in raw."""
         return self._number("SELECT uniqExact(event_id) FROM {db:Identifier}.events_raw")

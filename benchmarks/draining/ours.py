@@ -1,4 +1,7 @@
-"""Our way: `ugc etl` as a process of its own, started anew for each drain, with a group of its own."""
+"""Our way: `ugc etl` as a process of its own, started anew for each drain, with a group of its own.
+
+With a `group` it is the same one each time: what is started after a kill goes on where the dead one stopped.
+"""
 
 import os
 import signal
@@ -7,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
+from urllib.request import urlopen
 
 from benchmarks.draining.servers import BROKER, Servers
 from benchmarks.frame.errors import BenchFailed
@@ -21,27 +25,31 @@ class Etl:
 
     name = "ETL"
 
-    def __init__(self, servers: Servers, server: str, *, directory: Path, topic_id: str) -> None:
+    def __init__(
+        self, servers: Servers, server: str, *, directory: Path, topic_id: str, group: str = ""
+    ) -> None:
         self._servers = servers
         self._server = server
         self._directory = directory
         self._topic_id = topic_id
+        self._group = group
+        self._metrics_port = 0
         self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)
 
     def begin(self) -> None:
         """Nothing of the person's own settings reaches it."""
-        (metrics_port,) = free_ports(1)
+        (self._metrics_port,) = free_ports(1)
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("UGC_")},
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "UGC_DATA_DIR": str(self._directory / "data"),
             "UGC_KAFKA_BOOTSTRAP": self._servers.bootstrap,
             "UGC_WAREHOUSE_DSN": self._servers.dsn(self._server, "writer"),
-            "UGC_ETL_GROUP_ID": f"etl-{self._topic_id}-{token_hex(4)}",
-            "UGC_ETL_METRICS_PORT": str(metrics_port),
+            "UGC_ETL_GROUP_ID": self._group or f"etl-{self._topic_id}-{token_hex(4)}",
+            "UGC_ETL_METRICS_PORT": str(self._metrics_port),
         }
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", str(TETHER), str(os.getpid())),
@@ -84,6 +92,22 @@ class Etl:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def kill(self) -> None:
+        """As a machine that loses its power: nothing is finished, nobody is told."""
+        process, self._process = self._process, None
+        if process is None:
+            raise BenchFailed("the ETL was not started")
+        process.kill()
+        process.wait()
+
+    def partitions(self) -> int:
+        """How many partitions it says are its own; 0 while it says nothing."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=5) as answer:
+                return int(answer.read().count(b"\nugc_etl_lag_events{"))
+        except OSError:
+            return 0
 
     @property
     def _log(self) -> Path:

@@ -23,7 +23,14 @@ WAREHOUSE_MEMORY_MB = 3072
 class Servers:
     """Started on entering, ended on leaving. `warehouses`: name -> librdkafka settings for its engine."""
 
-    def __init__(self, directory: Path, warehouses: Mapping[str, Mapping[str, str]], *, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        warehouses: Mapping[str, Mapping[str, str]],
+        *,
+        clock: Clock,
+        warehouse_memory_mb: int = WAREHOUSE_MEMORY_MB,
+    ) -> None:
         self._directory = directory
         self._clock = clock
         self._librdkafka = warehouses
@@ -35,7 +42,7 @@ class Servers:
         warehouse: dict[str, Any] = {
             "kafka_bootstrap": "other:9092",
             "warehouse_dsn": "",
-            "warehouse_memory_mb": WAREHOUSE_MEMORY_MB,
+            "warehouse_memory_mb": warehouse_memory_mb,
             **{f"{role}_password": f"{role}-of-a-bench" for role in ROLES},
         }
         self._warehouses = {

@@ -15,6 +15,8 @@ BENCHES: Mapping[str, str] = {
     "pipeline": "benchmarks.pipeline",
     "kafka_engine": "benchmarks.kafka_engine",
     "collector": "benchmarks.collector",
+    "ids": "benchmarks.ids",
+    "recovery": "benchmarks.recovery",
 }
 
 

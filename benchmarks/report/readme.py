@@ -56,6 +56,11 @@ PICKS: Final = (
     Pick(
         "kafka_engine", r"etl\.uuid7\.tuned", "time of a row, our ETL / ClickHouse's own Kafka engine, tuned"
     ),
+    Pick("ids", r"new\.uuid7\.wall"),
+    Pick("ids", r"new\.uuid4\.wall"),
+    Pick("recovery", "first_commit"),
+    Pick("recovery", "catch_up"),
+    Pick("recovery", r"memory\.etl"),
     Pick("storage", r"insert\.\w+"),
     Pick("storage", "bare_insert", "CPU of a row, insert over HTTP / bare Arrow insert in process"),
     Pick("storage", "rollup", "time of the question, from the aggregate / from raw"),
