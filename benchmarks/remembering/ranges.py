@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from benchmarks.events import Ids, Plan, restamped, stamped
 from contract.topics import EVENTS
 from contract.wire import OCCURRED_AT, Record
@@ -104,7 +106,9 @@ class Ranges:
     def like(self, ids: Sequence[bytes]) -> list[Record]:
         """New events but for their ids."""
         return [
-            each._replace(key=id_, value=stamped(each.value[OCCURRED_AT.stop :], id_, each.timestamp_ms))
+            msgspec.structs.replace(
+                each, key=id_, value=stamped(each.value[OCCURRED_AT.stop :], id_, each.timestamp_ms)
+            )
             for id_, each in zip(ids, self.events(len(ids)), strict=True)
         ]
 
