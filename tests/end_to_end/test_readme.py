@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ BLOCK = re.compile(
     r"(?:\n\n```\w+\n(?P<shown>.*?)```)?",
     re.DOTALL,
 )
+CLIENT = re.compile(r"<!-- client: (?P<name>\w+) -->\n```\w+\n(?P<program>.*?)```", re.DOTALL)
+INTERPRETERS = {"python": [sys.executable, "-"], "javascript": ["node", "--input-type=module", "-"]}
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +77,23 @@ def test_an_event_is_sent_counted_and_found(stack: LocalStack, blocks: dict[str,
     assert shape(counted) == shape(shown)
     assert counted["data"][0]["users"] == shown["data"][0]["users"] == 1
     assert run(stack, blocks["sql"]).strip() == blocks["sql"]["shown"].strip()
+
+
+@pytest.mark.parametrize("name", INTERPRETERS)
+def test_a_program_of_the_readme_sends_an_event(stack: LocalStack, name: str) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    programs = {match["name"]: match["program"] for match in CLIENT.finditer(text)}
+    assert set(programs) == set(INTERPRETERS)
+    interpreter = INTERPRETERS[name]
+    if shutil.which(interpreter[0]) is None:
+        pytest.skip(f"no {interpreter[0]} on this machine")
+    done = subprocess.run(
+        interpreter,
+        input=programs[name].replace(":9001", f":{stack.api_port}"),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=stack.environment,
+        timeout=60,
+    )
+    assert done.stdout == "202 accepted\n"
