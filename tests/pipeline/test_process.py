@@ -197,7 +197,12 @@ def now_ms() -> int:
 @pytest.fixture
 def fresh(record: Callable[..., Any]) -> Callable[[int], list[Any]]:
     """Records of events of now, with ids that are nowhere yet."""
-    return lambda count: [record(uuid.uuid4().int, occurred_at_ms=now_ms()) for _ in range(count)]
+
+    def make(count: int) -> list[Any]:
+        at_ms = now_ms()
+        return [record(uuid.uuid4().int, occurred_at_ms=at_ms, received_at_ms=at_ms) for _ in range(count)]
+
+    return make
 
 
 def ids(records: Sequence[Any]) -> list[str]:
