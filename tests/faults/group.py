@@ -162,7 +162,10 @@ class Group:
             if error is not None:
                 refused.append(error.str())
 
-        for key, value, headers, *_ in records:
+        for each in records:
+            key, value, headers = (
+                (each.key, each.value, each.headers) if isinstance(each, Record) else each[:3]
+            )
             while True:
                 try:
                     producer.produce(

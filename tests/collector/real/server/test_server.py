@@ -288,5 +288,6 @@ def test_stopped_under_load_every_202_is_in_kafka(
         thread.join()
     assert len(accepted) > 100
     assert '"unacknowledged":0' in running.log()
-    found = {record.key.decode() for record in read_topic(kafka_bootstrap, replace(EVENTS))}
+    # Others who use this broker may have left records of their own kind.
+    found = {record.key.decode(errors="replace") for record in read_topic(kafka_bootstrap, replace(EVENTS))}
     assert accepted <= found
