@@ -25,7 +25,7 @@ check: ## Lint, types, imports and the fast tests; under a minute
 	@.venv/bin/lint-imports
 	@.venv/bin/pytest -q -n 2 --dist loadfile -m 'not stack and not docker'
 
-bench-quick: ## Measure small: every figure and every check, in 3 minutes
+bench-quick: ## Measure small, in 3 minutes; without what takes longer at any size
 	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks run --scale quick
 
 bench: ## Measure, within half an hour; leave the machine alone meanwhile

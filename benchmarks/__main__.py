@@ -42,7 +42,7 @@ def cli() -> None:
     \b
       python -m benchmarks list                    what there is, and what it takes
       python -m benchmarks run storage             one bench, at scale standard
-      python -m benchmarks run --scale quick       all of them in 3 minutes
+      python -m benchmarks run --scale quick       small, in 3 minutes
       python -m benchmarks compare OLD.json NEW.json
       python -m benchmarks report                  RESULTS.md, its plots and the README table
 

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 
 from benchmarks.frame.errors import BenchFailed
-from benchmarks.frame.session import Bench
+from benchmarks.frame.session import Bench, Scale
 
 # In the order they run.
 BENCHES: Mapping[str, str] = {
@@ -18,6 +18,14 @@ BENCHES: Mapping[str, str] = {
     "ids": "benchmarks.ids",
     "recovery": "benchmarks.recovery",
 }
+
+# They take a minute each at any scale: a quick run has them only by name.
+NOT_QUICK = frozenset({"collector", "ids", "recovery"})
+
+
+def of_scale(scale: Scale) -> list[str]:
+    """What a run takes that names no bench."""
+    return [name for name in BENCHES if scale != "quick" or name not in NOT_QUICK]
 
 
 def load(name: str, benches: Mapping[str, str] = BENCHES) -> Bench:

@@ -41,6 +41,12 @@ def test_the_list_says_what_each_asks_and_what_it_took(
     assert rows[0]["took_s"] == {"quick": 754.0}
 
 
+def test_a_quick_run_leaves_out_what_takes_longer_and_the_others_nothing() -> None:
+    assert set(registry.BENCHES) > registry.NOT_QUICK
+    assert set(registry.of_scale("quick")) == set(registry.BENCHES) - registry.NOT_QUICK
+    assert registry.of_scale("standard") == registry.of_scale("full") == list(registry.BENCHES)
+
+
 def test_two_results_are_compared(
     tmp_path: Path, make_result: Callable[..., Result], capsys: pytest.CaptureFixture[str]
 ) -> None:
