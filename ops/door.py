@@ -1,8 +1,8 @@
 """A collector as `ugc send` speaks to it: one request at a time, again while it says that it cannot now."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -19,6 +19,9 @@ TIMEOUT_S = 30
 RETRY_AFTER_S_DEFAULT = 1.0
 RETRY_AFTER_S_MAX = 30.0
 TRY_AGAIN = (429, 503)
+# A 429 that waiting does not heal: more than may ever come at once.
+TOO_MANY_AT_ONCE = "batch_exceeds_burst"
+NOT_LET_IN = (401, 403)
 COUNTS = ("accepted", "duplicates", "rejected")
 
 
@@ -40,9 +43,13 @@ class Door:
 
     url: str
     clock: Clock
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def post(self, events: Sequence[bytes]) -> Answer:
-        """The verdicts on `events`. Raises SendFailed when there are none to be had."""
+        """The verdicts on `events`. Raises SendFailed when there are none to be had.
+
+        What the collector takes in smaller pieces only is sent in those.
+        """
         for attempt in range(1, ATTEMPTS_MAX + 1):
             status, headers, body = self._once(b"[" + b",".join(events) + b"]")
             document = _parsed(body)
@@ -51,14 +58,19 @@ class Door:
                 return answer
             if 200 <= status < 300:
                 raise SendFailed(f"what answers at {self.url} is no collector; name one with --url")
+            if pieces := _pieces(events, document):
+                return _together([self.post(piece) for piece in pieces])
             if status not in TRY_AGAIN or attempt == ATTEMPTS_MAX:
-                raise SendFailed(f"{self.url} answered {status}: {_detail(document)}")
+                keys = "; bring another one with --key or --write-key" if status in NOT_LET_IN else ""
+                raise SendFailed(f"{self.url} answered {status}: {_detail(document)}{keys}")
             self.clock.sleep(retry_after_s(headers.get("Retry-After"), clock=self.clock))
         raise AssertionError("the last attempt returns or raises")
 
     def _once(self, body: bytes) -> tuple[int, Message, bytes]:
         try:
-            request = Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310
+            request = Request(  # noqa: S310
+                self.url, body, {"Content-Type": "application/json", **self.headers}
+            )
             try:
                 with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - the operator's own
                     return response.status, response.headers, response.read()
@@ -115,6 +127,21 @@ def _answer(document: Any) -> Answer | None:
     counts = {name: document.get(name) for name in COUNTS}
     known = {name: count for name, count in counts.items() if isinstance(count, int)}
     return Answer(known, results) if len(known) == len(COUNTS) else None
+
+
+def _pieces(events: Sequence[bytes], document: Any) -> list[Sequence[bytes]]:
+    """The events as often as they are taken at once, when that is why they were refused; else nothing."""
+    if not isinstance(document, dict) or document.get("code") != TOO_MANY_AT_ONCE:
+        return []
+    most = document.get("limit_events")
+    if not isinstance(most, int) or not 0 < most < len(events):
+        return []
+    return [events[first : first + most] for first in range(0, len(events), most)]
+
+
+def _together(answers: Sequence[Answer]) -> Answer:
+    counts = {name: sum(each.counts[name] for each in answers) for name in COUNTS}
+    return Answer(counts, [verdict for each in answers for verdict in each.results])
 
 
 def _detail(document: Any) -> str:

@@ -51,6 +51,8 @@ class _Totals:
     default=1,
     help="How many such events, each with its own id.",
 )
+@click.option("--key", help="A secret API key or a signed token, or @FILE that holds it.")
+@click.option("--write-key", help="A public write key, as pages hold it, or @FILE.")
 @console.json_option
 def send(**options: Any) -> int:
     """Send one event made from the options, or the events of FILE (JSON array, object, NDJSON; - for stdin).
@@ -60,7 +62,7 @@ def send(**options: Any) -> int:
     _check(options)
     clock = SystemClock()
     url = options["url"] or f"http://127.0.0.1:{load(Settings).api_port}"
-    door = Door(url=url.rstrip("/") + "/events", clock=clock)
+    door = Door(url=url.rstrip("/") + "/events", clock=clock, headers=_credential(options))
     if options["file"] is None and options["count"] == 1:
         options["event_id"] = options["event_id"] or str(uuid.uuid4())
     if options["file"] is None:
@@ -89,6 +91,30 @@ def _check(options: dict[str, Any]) -> None:
         raise click.BadParameter("JSON has no such number.", param_hint="'--value'")
     if options["event_id"] and (options["file"] is not None or options["count"] > 1):
         raise click.UsageError("--event-id names one event: leave out FILE and --count")
+
+
+def _credential(options: dict[str, Any]) -> dict[str, str]:
+    """The header that says who sends. Raises click.UsageError for a file that cannot be read."""
+    if options["key"] and options["write_key"]:
+        raise click.UsageError("--key and --write-key: a request brings one of them")
+    if options["key"]:
+        return {"Authorization": f"Bearer {_text_of(options['key'], '--key')}"}
+    if options["write_key"]:
+        return {"X-Write-Key": _text_of(options["write_key"], "--write-key")}
+    return {}
+
+
+def _text_of(given: str, option: str) -> str:
+    text = given
+    if given.startswith("@"):
+        try:
+            text = Path(given[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.BadParameter(f"{given[1:]} cannot be read ({error})", param_hint=option) from None
+    text = text.strip()
+    if not text or not text.isascii() or not text.isprintable():
+        raise click.BadParameter("that is no key: one line of plain characters", param_hint=option)
+    return text
 
 
 def _send_all(options: dict[str, Any], door: Door, totals: _Totals, clock: Clock) -> None:

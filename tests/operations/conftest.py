@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -34,6 +35,7 @@ class Served:
 
     url: str
     bodies: list[bytes] = field(default_factory=list)
+    headers: list[Message] = field(default_factory=list)
 
 
 def handler(served: Served, answering: Answering) -> type[BaseHTTPRequestHandler]:
@@ -41,6 +43,7 @@ def handler(served: Served, answering: Answering) -> type[BaseHTTPRequestHandler
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             served.bodies.append(body)
+            served.headers.append(self.headers)
             self._answer(answering(body))
 
         def do_GET(self) -> None:

@@ -127,6 +127,54 @@ def test_one_that_never_can_is_given_up(serve: Any) -> None:
         Door(url=served.url, clock=StillClock()).post([b"{}"])
 
 
+def test_what_is_too_much_at_once_is_sent_in_pieces(serve: Any) -> None:
+    def at_most_two(body: bytes) -> tuple[int, dict[str, str], bytes]:
+        if len(split(body)) <= 2:
+            return accepts(body)
+        return 429, {"Retry-After": "60"}, b'{"code": "batch_exceeds_burst", "limit_events": 2}'
+
+    served, clock = serve(at_most_two), StillClock()
+    answer = Door(url=served.url, clock=clock).post([b"1", b"2", b"3", b"4", b"5"])
+    assert answer.counts == {"accepted": 5, "duplicates": 0, "rejected": 0}
+    assert sent(served) == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
+    assert not clock.slept, "waiting would never have helped"
+
+
+@pytest.mark.parametrize("most", [b"0", b"1", b'"2"', b"null"])
+def test_one_event_that_is_too_much_is_given_up(most: bytes, serve: Any) -> None:
+    refusal = b'{"code": "batch_exceeds_burst", "detail": "split", "limit_events": %b}' % most
+    served = serve(lambda _: (429, {}, refusal))
+    with pytest.raises(SendFailed, match="answered 429: split"):
+        Door(url=served.url, clock=StillClock()).post([b"1"])
+
+
+@pytest.mark.parametrize(
+    ("option", "header", "said"),
+    [("--key", "Authorization", "Bearer ugc_a_b"), ("--write-key", "X-Write-Key", "ugc_a_b")],
+)
+@pytest.mark.parametrize("given", ["ugc_a_b", "@key.txt"])
+def test_a_key_goes_along(option: str, header: str, said: str, given: str, serve: Any) -> None:
+    Path("key.txt").write_text("ugc_a_b\n")
+    served = serve(accepts)
+    assert run(["send", "--url", served.url, option, given]) == 0
+    assert [each[header] for each in served.headers] == [said]
+
+
+@pytest.mark.parametrize(
+    "options", [["--key", "a", "--write-key", "b"], ["--key", "@nowhere"], ["--key", "a\nb"], ["--key", " "]]
+)
+def test_a_key_that_is_none_is_wrong_usage(options: list[str], serve: Any) -> None:
+    served = serve(accepts)
+    assert run(["send", "--url", served.url, *options]) == 2
+    assert not served.bodies
+
+
+def test_who_is_not_let_in_hears_how_to_bring_a_key(serve: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    served = serve(lambda _: (401, {}, b'{"detail": "No key came with the request"}'))
+    assert run(["send", "--url", served.url]) == 1
+    assert "--key" in capsys.readouterr().err
+
+
 def test_a_full_disk_is_one_line(serve: Any) -> None:
     served = serve(accepts)
     for more in ([], ["--json"]):
