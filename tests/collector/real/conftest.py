@@ -200,7 +200,7 @@ def listener_of(port: int) -> psutil.Process:
         listening = [each for each in child.net_connections() if each.status == psutil.CONN_LISTEN]
         if any(each.laddr.port == port for each in listening):
             return child
-    pytest.skip(f"whatever listens on {port} was not started by these tests, so it is not paused")
+    pytest.fail(f"whatever listens on {port} was not started by these tests, so it is not paused")
 
 
 # Helpers as fixtures: test modules cannot import from here.
