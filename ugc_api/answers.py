@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from flask import Response
 from flask.json.provider import JSONProvider
+from werkzeug.datastructures import Headers
 
 JSON = "application/json"
 
@@ -19,6 +20,13 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
+class Whole(Response):
+    """An answer whose headers are right as they are: it has a body, knows its length and sends nobody on."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002 - werkzeug's signature
+        return self.headers
+
+
 def json_response(value: Any, status: int = 200) -> Response:
     """`value` as an application/json answer."""
-    return Response(orjson.dumps(value), status, content_type=JSON)
+    return Whole(orjson.dumps(value), status, content_type=JSON)

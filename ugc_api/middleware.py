@@ -15,6 +15,7 @@ from flask.globals import app_ctx, request_ctx
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from telemetry.series import Counter, Histogram
+from ugc_api import security_headers
 
 REQUEST_ID = "X-Request-ID"
 REQUEST_ID_BYTES = 16
@@ -33,14 +34,13 @@ def install(app: Flask, *, clock: Clock, metrics: Metrics) -> None:
         held, asked = app_ctx.g, request_ctx.request
         held.started = clock.monotonic()
         held.request_id = request_id(asked.environ.get("HTTP_X_REQUEST_ID"))
+        security_headers.say(asked.environ, (REQUEST_ID, held.request_id))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=held.request_id)
 
     def end(answer: Response) -> Response:
         held, asked = app_ctx.g, request_ctx.request
         status = answer.status_code
-        answer.headers[REQUEST_ID] = held.request_id
-        answer.headers["X-Content-Type-Options"] = "nosniff"
         # The template, never the path itself: a scanner's thousand paths must not become a thousand series.
         route = asked.url_rule.rule if asked.url_rule is not None else UNMATCHED
         elapsed_s = clock.monotonic() - held.started

@@ -6,7 +6,8 @@ sender who hears `duplicate` may forget the event.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence, Set
+from operator import attrgetter
 
 from contract.events import Event
 
@@ -31,28 +32,29 @@ class Remembered:
         found = self._young.get(event_id)
         return self._old.get(event_id) if found is None else found
 
-    def add(self, events: Iterable[Event]) -> None:
+    def any_of(self, event_ids: Set[str]) -> bool:
+        """Whether one of them at least was acknowledged lately."""
+        return not (self._young.keys().isdisjoint(event_ids) and self._old.keys().isdisjoint(event_ids))
+
+    def add(self, events: Sequence[Event]) -> None:
         """For after the log has acknowledged them, and never before."""
         if not self._half:
             return
+        said = [(event.event_id, digest(event)) for event in events]
         with self._lock:
-            for event in events:
+            while said:
                 if len(self._young) >= self._half:
                     # In this order: a look in between finds an id twice rather than not at all.
                     self._old = self._young
                     self._young = {}
-                self._young[event.event_id] = digest(event)
+                room = self._half - len(self._young)
+                self._young.update(said[:room])
+                said = said[room:]
 
 
 def digest(event: Event) -> int:
     """Equal for events that say the same, however often and whenever they are sent; holds in one process."""
-    return hash(
-        (
-            event.occurred_at_ms,
-            event.user_id,
-            event.event_type,
-            event.properties,
-            event.value,
-            event.session_id,
-        )
-    )
+    return hash(_WHAT_IT_SAYS(event))
+
+
+_WHAT_IT_SAYS = attrgetter("occurred_at_ms", "user_id", "event_type", "properties", "value", "session_id")

@@ -39,7 +39,10 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class Judgement:
-    """The verdicts on one request and the events it left to write."""
+    """The verdicts on one request and the events it left to write.
+
+    Without results there is nothing to say of any event but that it is accepted.
+    """
 
     results: list[dict[str, Any]] = field(default_factory=list)
     accepted: list[Event] = field(default_factory=list)
@@ -57,16 +60,24 @@ class Judgement:
             "accepted": len(self.accepted),
             "duplicates": self.duplicates,
             "rejected": self.rejected,
-            "results": self.results,
+            "results": self.results or _all_accepted(self.accepted),
         }
 
 
 def judge(raws: Sequence[bytes], *, read: Reader, remembered: Remembered) -> Judgement:
     """A verdict for each of `raws`; a bad one never costs its neighbours anything."""
+    found = [read(raw) for raw in raws]
+    events = [each for each in found if not isinstance(each, Refusal)]
+    ids = {event.event_id for event in events}
+    if len(ids) == len(raws) and not remembered.any_of(ids):
+        return Judgement(accepted=events)
+    return _one_by_one(raws, found, remembered)
+
+
+def _one_by_one(raws: Sequence[bytes], found: Sequence[Event | Refusal], remembered: Remembered) -> Judgement:
     judgement = Judgement()
     first: dict[str, tuple[int, Event]] = {}
-    for index, raw in enumerate(raws):
-        event = read(raw)
+    for index, (raw, event) in enumerate(zip(raws, found, strict=True)):
         if isinstance(event, Refusal):
             judgement.rejected_by_code[event.code] += 1
             judgement.results.append(_rejected(index, raw, event))
@@ -82,6 +93,18 @@ def judge(raws: Sequence[bytes], *, read: Reader, remembered: Remembered) -> Jud
             judgement.accepted.append(event)
             judgement.results.append(_verdict(index, event.event_id, Status.ACCEPTED))
     return judgement
+
+
+# A verdict of acceptance has nothing of its own but its index and the id, which is canonical: the rest of its
+# JSON is written once.
+_AFTER_ID = f'","status":"{Status.ACCEPTED}","code":null,"pointer":null,"message":null}}'
+
+
+def _all_accepted(events: Sequence[Event]) -> orjson.Fragment:
+    verdicts = [
+        f'{{"index":{index},"event_id":"{event.event_id}{_AFTER_ID}' for index, event in enumerate(events)
+    ]
+    return orjson.Fragment(f"[{','.join(verdicts)}]")
 
 
 def _rejected(index: int, raw: bytes, refusal: Refusal) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flask import Response, after_this_request, g
+from flask import Response, after_this_request, g, request
 
 from telemetry.metrics import Metrics
 from telemetry.series import Counter
+from ugc_api import security_headers
 from ugc_api.addresses import network
 from ugc_api.caller import Caller
 from ugc_api.limiting.buckets import Buckets
@@ -98,9 +99,11 @@ class Admission:
     def say(self, answer: Response) -> Response:
         """Tell the sender how he stands."""
         asked = [each for each in self.held if each.left is not None]
-        answer.headers.add("RateLimit-Policy", ", ".join([each.limit.policy for each in asked]))
+        policies = [each.limit.policy for each in asked]
         standing = [f'"{each.limit.name}";r={each.left};t={seconds(each.wait_ns)}' for each in asked]
-        answer.headers.add("RateLimit", ", ".join(standing))
+        security_headers.say(
+            request.environ, ("RateLimit-Policy", ", ".join(policies)), ("RateLimit", ", ".join(standing))
+        )
         return answer
 
     def _give_back(self) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import request
 
 from telemetry import logs
 from telemetry.metrics import Metrics
+from ugc_api import security_headers
 from ugc_api.caller import Caller
 from ugc_api.event_log import Reason
 from ugc_api.limiting.buckets import Buckets
@@ -214,7 +216,9 @@ class Door:
         caller = Caller(address, key_id, frozenset({"write"}), per_minute)
         with self._app.test_request_context():
             self._limits.admit(caller).charge(events)
-            return self._app.process_response(self._app.response_class())
+            answer = self._app.process_response(self._app.response_class())
+            answer.headers.extend(request.environ[security_headers.SAID])
+            return answer
 
 
 @pytest.fixture
