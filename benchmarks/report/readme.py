@@ -54,6 +54,16 @@ PICKS: Final = (
     Pick("pipeline", r"end_to_end\.b100"),
     Pick("pipeline", r"visible\.p99"),
     Pick(
+        "collector",
+        r"one\.bare",
+        "CPU of a request of one event, our collector / a bare Flask route that produces it",
+    ),
+    Pick("collector", r"hundred\.core"),
+    Pick("collector", r"hundred\.p99"),
+    Pick("collector", r"quiet\.p99"),
+    Pick("collector", "validation"),
+    Pick("collector", "rss"),
+    Pick(
         "kafka_engine", r"etl\.uuid7\.tuned", "time of a row, our ETL / ClickHouse's own Kafka engine, tuned"
     ),
     Pick("ids", r"new\.uuid7\.wall"),
