@@ -61,7 +61,7 @@ class Sizes:
 
 SIZES = {
     "quick": Sizes(requests=1_000, batches=200, repeats=5, open_s=3.0),
-    "standard": Sizes(requests=5_000, batches=1_000, repeats=7, open_s=10.0),
+    "standard": Sizes(requests=3_000, batches=600, repeats=7, open_s=6.0),
     "full": Sizes(requests=20_000, batches=10_000, repeats=7, open_s=60.0),
 }
 

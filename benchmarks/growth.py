@@ -1,6 +1,6 @@
 """How a load, a question and the disk grow with the table: ten times the rows, how many times the cost?
 
-ClickHouse and DuckDB as far as the disk reaches; PostgreSQL, the control that keeps whole rows, up to ten
+ClickHouse and DuckDB as far as the disk reaches; PostgreSQL, the control that keeps whole rows, up to a few
 million, and Vertica where there is one. Every load and every answer is checked, at every size.
 """
 
@@ -17,7 +17,7 @@ from benchmarks.engines.measuring import Series, aggregate, insert, size
 from benchmarks.engines.postgres import Postgres
 from benchmarks.frame.session import Bench, BenchFailed, Session
 
-POSTGRES_ROWS_MAX = 10_000_000
+POSTGRES_ROWS_MAX = 3_000_000
 TIMES = 5
 # A row as Arrow, as CSV and in every engine that is measured with it, rounded up.
 BYTES_A_ROW = 80
