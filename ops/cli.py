@@ -22,6 +22,8 @@ COMMANDS = {
     "keys": "ops.keys:keys",
     "settings": "ops.show_settings:settings",
     "dlq": "ops.dlq:dlq",
+    "audit": "ops.audit:audit",
+    "rollup": "ops.rollup:rollup",
     "doctor": "ops.doctor:doctor",
 }
 
