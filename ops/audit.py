@@ -13,6 +13,7 @@ from rich.table import Table
 from clickhouse.auditing import QUESTIONS, Auditor, Verdict
 from clickhouse.client import connect
 from clickhouse.views import RAW
+from contract.topics import EVENTS
 from etl.settings import EtlSettings
 from ops import console
 from ops.audit_log import Account, LogAuditor
@@ -110,7 +111,8 @@ def _log(client: Client, settings: EtlSettings, *, hidden: bool) -> list[Account
         return letters[0].origins_between(topic_id, partition, first, end)
 
     connection = {"bootstrap.servers": settings.bootstrap(), "client.id": "ugc-audit", "log_level": 0}
-    return LogAuditor(client, connection, group=settings.etl_group_id, dead_of=dead_of).accounts()
+    auditor = LogAuditor(client, connection, group=settings.etl_group_id, dead_of=dead_of, topic=EVENTS)
+    return auditor.accounts()
 
 
 def document(report: Report) -> dict[str, Any]:

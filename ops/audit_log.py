@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from clickhouse import ledger
 from clickhouse.ledger import Gap, Moved
-from contract.topics import EVENTS, Topic
+from contract.topics import Topic
 from etl import dead_topic
 from etl.dead_topic import Span
 from etl.errors import Retryable
@@ -54,7 +54,7 @@ class LogAuditor:
         *,
         group: str,
         dead_of: DeadOf,
-        topic: Topic = EVENTS,
+        topic: Topic,
     ) -> None:
         self._client = client
         self._connection = connection
