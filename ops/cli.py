@@ -24,6 +24,7 @@ COMMANDS = {
     "dlq": "ops.dlq:dlq",
     "audit": "ops.audit:audit",
     "rollup": "ops.rollup:rollup",
+    "janitor": "ops.janitor:janitor",
     "doctor": "ops.doctor:doctor",
 }
 
