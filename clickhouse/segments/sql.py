@@ -4,7 +4,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
-from clickhouse.segments import Operator, Segment, number_of
+from clickhouse.segments.grammar import Operator, Segment, number_of
 
 EVERYTHING: Final = "1"
 
