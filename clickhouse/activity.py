@@ -21,22 +21,22 @@ DAYS_AT_ONCE: Final = 64 - RETURNS_WITHIN_DAYS
 
 def dau(asker: Asker, scope: Scope, first: date, last: date, *, now: datetime) -> Answer[DauRow]:
     """Different users of every day from `first` to `last`, days of nobody too."""
+    memory = held.memory(scope, now)
     users: dict[date, int] = {}
-    if asked := held.askable(first, last, scope, now):
+    if asked := memory.askable(first, last):
         users = dict(_rows(asker, "dau", scope, first=asked[0], last=asked[1]))
-    return Answer([DauRow(day, users.get(day, 0)) for day in days.days_between(first, last)])
+    rows = [DauRow(day, users.get(day, 0)) for day in days.days_between(first, last)]
+    return Answer(rows, held_since=memory.whole_since)
 
 
 def retention(
     asker: Asker, scope: Scope, start: date, windows: int, period: Period, *, now: datetime
 ) -> Answer[Cohort]:
     """The cohorts of the periods 0 to `windows` from `start` on that have begun, empty ones too."""
-    period_days = PERIOD_DAYS[period]
+    period_days, memory = PERIOD_DAYS[period], held.memory(scope, now)
     begun = _begun(scope, start, 2 * windows + 1, period_days, now)
-    if not begun:
-        return Answer([])
     known: dict[tuple[date, int], int] = {}
-    if asked := held.askable(start, begun[-1] + (period_days - 1) * days.DAY, scope, now):
+    if begun and memory.askable(start, begun[-1] + (period_days - 1) * days.DAY):
         rows = _rows(
             asker,
             "retention",
@@ -44,14 +44,14 @@ def retention(
             start=start,
             period_days=period_days,
             windows=windows,
-            newcomers_since=max(start, asked[0], held.whole_since(scope, now)),
+            newcomers_since=max(start, memory.whole_since),
         )
         known = {(cohort, window): users for cohort, window, users in rows}
     cohorts = []
     for number, day in enumerate(begun[: windows + 1]):
         counts = [known.get((day, n), 0) for n in range(min(windows + 1, len(begun) - number))]
         cohorts.append(Cohort(day, counts[0], (*counts, *[None] * (windows + 1 - len(counts)))))
-    return Answer(cohorts)
+    return Answer(cohorts, held_since=memory.whole_since)
 
 
 def _begun(scope: Scope, start: date, periods: int, period_days: int, now: datetime) -> list[date]:
@@ -65,14 +65,16 @@ def _begun(scope: Scope, start: date, periods: int, period_days: int, now: datet
 
 def retention_7d(asker: Asker, scope: Scope, first: date, last: date, *, now: datetime) -> Answer[Returned]:
     """Of every day from `first` to `last`: who was there, and who of them again within seven days."""
+    memory = held.memory(scope, now)
     known: dict[date, tuple[int, int]] = {}
-    if asked := held.askable(first, last, scope, now):
+    if asked := memory.askable(first, last):
         asked_days = days.days_between(*asked)
         for n in range(0, len(asked_days), DAYS_AT_ONCE):
             some = asked_days[n : n + DAYS_AT_ONCE]
             for day, *counts in _rows(asker, "retention_7d", scope, first=some[0], last=some[-1]):
                 known[day] = (counts[0], counts[1])
-    return Answer([Returned(day, *known.get(day, (0, 0))) for day in days.days_between(first, last)])
+    rows = [Returned(day, *known.get(day, (0, 0))) for day in days.days_between(first, last)]
+    return Answer(rows, held_since=memory.whole_since)
 
 
 def returning(  # noqa: PLR0913 - a page of a question, and the clock
@@ -83,13 +85,15 @@ def returning(  # noqa: PLR0913 - a page of a question, and the clock
     Raises CursorError for a cursor that no answer gave.
     """
     after = cursors.unpack(cursor) if cursor else ""
-    if not held.askable(day, day, scope, now):
-        return ReturningPage(0, [], None)
+    memory = held.memory(scope, now)
+    if not memory.askable(day, day):
+        return ReturningPage(0, [], None, held_since=memory.whole_since)
     packed = base64.b64encode(after.encode()).decode()
     rows = _rows(asker, "returning", scope, day=day, days=back, after=packed, users_max=limit + 1)
     count, found = rows[0]
     page: Sequence[str] = found[:limit]
-    return ReturningPage(count, page, cursors.pack(page[-1]) if len(found) > limit else None)
+    following = cursors.pack(page[-1]) if len(found) > limit else None
+    return ReturningPage(count, page, following, held_since=memory.whole_since)
 
 
 def _rows(asker: Asker, name: str, scope: Scope, **parameters: Any) -> list[Any]:

@@ -35,4 +35,3 @@ class Asker:
         with classified():
             result = self._client.query(sql, parameters=parameters, tz_mode="aware")
         return list(result.result_rows)
-

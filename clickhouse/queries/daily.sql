@@ -6,6 +6,7 @@
 -- param last: Date  last day asked for, included
 -- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
 -- param bots: Bool  whether what is marked as done by bots counts
+-- param limit: UInt32  so many rows at most
 SELECT
     toDate(bucket_at, {tz:String})  AS date,
     event_type,
@@ -18,3 +19,4 @@ WHERE bucket_at >= toDateTime({first:Date}, {tz:String})
   AND (NOT is_bot OR {bots:Bool})
 GROUP BY date, event_type
 ORDER BY date, event_type
+LIMIT {limit:UInt32}

@@ -7,6 +7,7 @@
 -- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
 -- param bots: Bool  whether what is marked as done by bots counts
 -- param segment: Condition  what else an event must fit
+-- param limit: UInt32  so many rows at most
 SELECT
     toDate(occurred_at, {tz:String})  AS date,
     event_type,
@@ -20,3 +21,4 @@ WHERE occurred_at >= toDateTime({first:Date}, {tz:String})
   AND {segment:Condition}
 GROUP BY date, event_type
 ORDER BY date, event_type
+LIMIT {limit:UInt32}
