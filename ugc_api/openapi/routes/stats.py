@@ -163,8 +163,8 @@ DOCS: dict[str, Json] = {
         "RetentionAnswer",
         summary="Cohort retention",
         description="A cohort is the users whose first event falls in a day, or in a week of 7 days counted "
-        "from `start_date`; for each, how many were there in its own period (window 0) and in those after it. "
-        "A window that has not begun is null, the running one has its number so far. Empty cohorts are "
+        "from `start_date`; for each, how many were there in its own period (window 0) and in those after "
+        "it. A window that has not begun is null, the running one has its number so far. Empty cohorts are "
         "listed.\n",
         parameters=[
             query("start_date", DAY, "Where the first cohort begins.", required=True, example="2026-11-01"),
