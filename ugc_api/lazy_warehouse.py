@@ -22,14 +22,14 @@ from clickhouse.answers import (
 from clickhouse.scope import Scope
 from clickhouse.warehouse import Warehouse
 
-Connect = Callable[[int], Warehouse]
+Connect = Callable[[float], Warehouse]
 
 
 class LazyWarehouse:
     """See `stats.Answers`. Readiness has a connection of its own: it must know within `ping_timeout_s`."""
 
-    def __init__(self, connect: Connect, *, read_timeout_s: int, ping_timeout_s: int) -> None:
-        self._answers = _Once(connect, read_timeout_s)
+    def __init__(self, connect: Connect, *, answer_timeout_s: float, ping_timeout_s: float) -> None:
+        self._answers = _Once(connect, answer_timeout_s)
         self._pings = _Once(connect, ping_timeout_s)
 
     def ping(self) -> None:
@@ -63,7 +63,7 @@ class LazyWarehouse:
 class _Once:
     """Connects at the first call that succeeds; the others wait for it instead of connecting as well."""
 
-    def __init__(self, connect: Connect, timeout_s: int) -> None:
+    def __init__(self, connect: Connect, timeout_s: float) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
         self._lock = threading.Lock()

@@ -102,7 +102,9 @@ KINDS: dict[ProblemCode, Kind] = {
     ProblemCode.RECORD_TOO_LARGE: Kind(
         413, "An event is larger than the log takes", "Send smaller properties."
     ),
-    ProblemCode.URI_TOO_LONG: Kind(414, "The address is too long", "Send events in the body."),
+    ProblemCode.URI_TOO_LONG: Kind(
+        414, "The address is too long", "Send events in the body; ask with fewer or shorter segments."
+    ),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: Kind(
         415,
         "This media type is not taken",

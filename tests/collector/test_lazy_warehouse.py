@@ -17,10 +17,10 @@ class Connects:
 
     def __init__(self, warehouse: Any) -> None:
         self.away = True
-        self.timeouts_s: list[int] = []
+        self.timeouts_s: list[float] = []
         self._warehouse = warehouse
 
-    def __call__(self, timeout_s: int) -> Any:
+    def __call__(self, timeout_s: float) -> Any:
         self.timeouts_s.append(timeout_s)
         if self.away:
             raise Unavailable("nobody there")
@@ -33,12 +33,12 @@ def connects(api: Any) -> Connects:
 
 
 def test_nothing_connects_before_somebody_asks(connects: Connects) -> None:
-    LazyWarehouse(connects, read_timeout_s=10, ping_timeout_s=2)
+    LazyWarehouse(connects, answer_timeout_s=10, ping_timeout_s=2)
     assert connects.timeouts_s == []
 
 
 def test_it_answers_as_soon_as_it_is_there_and_connects_once(connects: Connects) -> None:
-    warehouse = LazyWarehouse(connects, read_timeout_s=10, ping_timeout_s=2)
+    warehouse = LazyWarehouse(connects, answer_timeout_s=10, ping_timeout_s=2)
     with pytest.raises(Unavailable):
         warehouse.dau(Scope(), DAY, DAY)
     connects.away = False
@@ -49,7 +49,7 @@ def test_it_answers_as_soon_as_it_is_there_and_connects_once(connects: Connects)
 
 def test_readiness_asks_with_its_own_short_patience(connects: Connects) -> None:
     connects.away = False
-    warehouse = LazyWarehouse(connects, read_timeout_s=10, ping_timeout_s=2)
+    warehouse = LazyWarehouse(connects, answer_timeout_s=10, ping_timeout_s=2)
     warehouse.ping()
     warehouse.ping()
     assert connects.timeouts_s == [2]
@@ -57,7 +57,7 @@ def test_readiness_asks_with_its_own_short_patience(connects: Connects) -> None:
 
 def test_every_question_reaches_the_warehouse_as_it_was_asked(connects: Connects, api: Any) -> None:
     connects.away = False
-    warehouse = LazyWarehouse(connects, read_timeout_s=10, ping_timeout_s=2)
+    warehouse = LazyWarehouse(connects, answer_timeout_s=10, ping_timeout_s=2)
     scope = Scope(tz="Europe/Berlin")
     warehouse.dau(scope, DAY, DAY)
     warehouse.top_events(scope, DAY, DAY, 5)
