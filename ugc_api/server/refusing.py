@@ -19,8 +19,7 @@ DETAILS: tuple[tuple[type[Exception], ProblemCode, str], ...] = (
     (
         errors.LimitRequestLine,
         ProblemCode.URI_TOO_LONG,
-        f"The first line of a request may have {REQUEST_LINE_BYTES_MAX:,} bytes; send events in the body, and "
-        "ask with fewer or shorter segments.",
+        f"The first line of a request has {REQUEST_LINE_BYTES_MAX:,} bytes at most.",
     ),
     (errors.LimitRequestHeaders, ProblemCode.HEADERS_TOO_LARGE, "Headers are too long, or too many."),
     (errors.InvalidRequestMethod, ProblemCode.BAD_REQUEST, "The method is not one of HTTP."),

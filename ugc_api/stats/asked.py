@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from clickhouse.scope import Scope
-from clickhouse.segments import SEGMENTS_MAX, Segment, SegmentError, parse
+from clickhouse.segments import SEGMENT_CHARS_MAX, SEGMENTS_MAX, Segment, SegmentError, parse
 from ugc_api import parameters
 from ugc_api.parameters import Bounds
 from ugc_api.problems import Problem, ProblemCode
@@ -18,6 +18,16 @@ TOP_EVENTS: Final = Bounds(1, 1_000, 10, "the rarest types are reached by a segm
 PAGE: Final = Bounds(1, 1_000, 100, "ask for the rest page by page, with the answer's next_cursor as cursor")
 WINDOWS: Final = Bounds(1, 30, 3, "period=week reaches further")
 DAYS_BACK: Final = Bounds(1, 30, 7, "/stats/retention reaches further")
+
+LIMITS: Final = {
+    "days from `from` to `to`": f"{RANGE_DAYS_MAX}",
+    "`limit` of top-events": f"{TOP_EVENTS.least} to {TOP_EVENTS.most:,}, {TOP_EVENTS.default} when not sent",
+    "`limit` of returning": f"{PAGE.least} to {PAGE.most:,}, {PAGE.default} when not sent",
+    "`windows` of retention": f"{WINDOWS.least} to {WINDOWS.most}, {WINDOWS.default} when not sent",
+    "`days` of returning": f"{DAYS_BACK.least} to {DAYS_BACK.most}, {DAYS_BACK.default} when not sent",
+    "rows of daily": f"{ROWS_MAX:,}",
+    "`segment`": f"{SEGMENTS_MAX} of {SEGMENT_CHARS_MAX} characters",
+}
 
 SCOPE_PARAMETERS: Final = ("tz", "exact", "bots")
 SEGMENT: Final = "segment"
