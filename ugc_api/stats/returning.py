@@ -32,12 +32,14 @@ class Returning:
         cursor = sent.get("cursor")
         if cursor is not None:
             try:
-                cursors.unpack(cursor)
+                last = cursors.unpack(cursor)
             except cursors.CursorError:
+                last = ""
+            if not last:
                 raise parameters.invalid(
                     "cursor",
                     "is the next_cursor of an earlier answer, as it was; without it the first page comes",
-                ) from None
+                )
         return cls(
             scope,
             parameters.day(sent, "date", like=DAY_LIKE),
