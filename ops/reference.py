@@ -21,6 +21,7 @@ from ops.known_settings import MODELS
 from telemetry.metrics import METRICS
 from telemetry.settings import PREFIX
 from ugc_api.problems import KINDS
+from ugc_api.stats.asked import LIMITS
 
 PATH = Path(__file__).parents[1] / "REFERENCE.md"
 COMMAND = "python -m ops.reference --write"
@@ -63,15 +64,7 @@ def rendered() -> str:
             ("reason", "meaning", "what to do"),
             ((f"`{name}`", reason.meaning, reason.what_to_do) for name, reason in REASONS.items()),
         ),
-        _section(
-            "Limits of an event",
-            "Named in `contract/limits.py`, the unit in the name.",
-            ("limit", "value"),
-            (
-                (f"`{name}`", f"{bound:,}" if isinstance(bound, int) else str(bound))
-                for name, bound in NAMED.items()
-            ),
-        ),
+        *_limits(),
         _section(
             "Metrics",
             "`GET /metrics` of the API, and of the ETL on `UGC_ETL_METRICS_PORT`.",
@@ -86,6 +79,26 @@ def rendered() -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _limits() -> list[str]:
+    return [
+        _section(
+            "Limits of an event",
+            "Named in `contract/limits.py`, the unit in the name.",
+            ("limit", "value"),
+            (
+                (f"`{name}`", f"{bound:,}" if isinstance(bound, int) else str(bound))
+                for name, bound in NAMED.items()
+            ),
+        ),
+        _section(
+            "Limits of a question",
+            "Of `GET /stats/…`; beyond them 422, which names the limit.",
+            ("what", "limit"),
+            LIMITS.items(),
+        ),
+    ]
 
 
 def _section(title: str, about: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

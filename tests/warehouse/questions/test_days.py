@@ -1,0 +1,56 @@
+"""Days of any zone: when they begin is what zoneinfo says."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+
+from clickhouse import days
+
+ZONES = sorted(available_timezones() - {"Factory", "localtime"})
+
+
+def test_a_day_is_what_clocks_there_say() -> None:
+    assert days.start_of(date(2026, 11, 1), "UTC") == datetime(2026, 11, 1, tzinfo=UTC)
+    assert days.start_of(date(2026, 11, 1), "Asia/Kathmandu") == datetime(2026, 10, 31, 18, 15, tzinfo=UTC)
+    assert days.day_of(datetime(2026, 10, 31, 18, 14, 59, tzinfo=UTC), "Asia/Kathmandu") == date(2026, 10, 31)
+
+
+@pytest.mark.parametrize(
+    ("tz", "day", "hours"),
+    [
+        ("Europe/Berlin", date(2026, 3, 29), 23),
+        ("Europe/Berlin", date(2026, 10, 25), 25),
+        ("Australia/Lord_Howe", date(2026, 4, 5), 24.5),
+        ("Australia/Lord_Howe", date(2026, 10, 4), 23.5),
+        ("Antarctica/Troll", date(2026, 3, 29), 22),
+        # 00:00 is leapt over: the day begins at 01:00.
+        ("Africa/Cairo", date(2026, 4, 24), 23),
+        ("Atlantic/Azores", date(2026, 3, 29), 23),
+        # The clocks go back at midnight, into the day before.
+        ("Asia/Beirut", date(2026, 10, 24), 25),
+        ("America/Havana", date(2026, 11, 1), 25),
+        ("America/Santiago", date(2026, 4, 4), 25),
+    ],
+)
+def test_days_on_which_clocks_are_changed(tz: str, day: date, hours: float) -> None:
+    assert days.start_of(day + days.DAY, tz) - days.start_of(day, tz) == timedelta(hours=hours)
+
+
+def test_a_day_of_every_zone_begins_with_its_first_instant_on_a_quarter_hour() -> None:
+    for tz in ZONES:
+        zone = ZoneInfo(tz)
+        for day in days.days_between(date(2026, 3, 1), date(2026, 11, 30)):
+            at = days.start_of(day, tz)
+            assert at.astimezone(zone).date() == day, tz
+            assert (at - timedelta(milliseconds=1)).astimezone(zone).date() < day, tz
+            assert (at.minute % 15, at.second, at.microsecond) == (0, 0, 0), tz
+
+
+def test_edges_are_the_beginnings_and_the_end() -> None:
+    noon = datetime(2026, 3, 28, 12, tzinfo=UTC).timestamp()
+    assert days.edges(date(2026, 3, 28), date(2026, 3, 29), "Europe/Berlin") == [
+        noon - 13 * 3600,
+        noon + 11 * 3600,
+        noon + 34 * 3600,
+    ]
