@@ -1,0 +1,76 @@
+"""Puts the questions of a case to the warehouse's own methods, and says where the oracle disagrees."""
+
+from typing import Any
+
+from clickhouse.scope import Scope
+from clickhouse.segments import parse
+from clickhouse.warehouse import Warehouse
+from properties.oracle import Oracle
+from properties.questions import Asked, Case, Questions
+
+Answers = dict[str, Any]
+
+
+def mismatches(case: Case, warehouse: Warehouse) -> list[str]:
+    """One line for each question whose answer is not the oracle's."""
+    right = expected(case.oracle(), case.questions)
+    said = answers(warehouse, case.asked, case.questions)
+    return [
+        f"{name}: said {said[name]}, right is {right[name]}" for name in right if said[name] != right[name]
+    ]
+
+
+def expected(oracle: Oracle, asked: Questions) -> Answers:
+    """What the oracle says, by kind of question."""
+    first, last = asked.first, asked.last
+    return {
+        "dau": oracle.dau(first, last),
+        "top_events": oracle.top_events(first, last, asked.limit),
+        "daily": oracle.daily(first, last),
+        "retention": [row[:3] for row in oracle.retention(asked.start, asked.windows, asked.period)],
+        "retention_7d": oracle.retention_7d(first, last),
+        "returning": oracle.returning(asked.day, asked.days),
+        "returning count": len(oracle.returning(asked.day, asked.days)),
+    }
+
+
+def answers(warehouse: Warehouse, asker: Asked, asked: Questions) -> Answers:
+    """The same from the warehouse, in the oracle's shapes."""
+    scope = Scope(
+        tz=asker.tz,
+        segments=tuple(parse(str(segment)) for segment in asker.segments),
+        bots=asker.bots,
+        exact=asker.exact,
+    )
+    first, last = asked.first, asked.last
+    daily = warehouse.daily(scope, first, last).rows
+    cohorts = warehouse.retention(scope, asked.start, asked.windows, asked.period).rows
+    users, counts = _pages(warehouse, scope, asked)
+    return {
+        "dau": [(row.date, row.users) for row in warehouse.dau(scope, first, last).rows],
+        "top_events": [
+            (row.event_type, row.count) for row in warehouse.top_events(scope, first, last, asked.limit).rows
+        ],
+        "daily": [(row.date, row.event_type, row.users, row.points, row.actions) for row in daily],
+        "retention": [(row.cohort, row.size, list(row.users)) for row in cohorts],
+        "retention_7d": [
+            (row.date, row.total_users, row.returned)
+            for row in warehouse.retention_7d(scope, first, last).rows
+        ],
+        "returning": users,
+        "returning count": counts.pop() if len(counts) == 1 else counts,
+    }
+
+
+def _pages(warehouse: Warehouse, scope: Scope, asked: Questions) -> tuple[list[str], set[int]]:
+    """Every user that is listed, page by page, and the numbers that the pages say."""
+    users: list[str] = []
+    counts: set[int] = set()
+    cursor: str | None = None
+    while True:
+        page = warehouse.returning(scope, asked.day, asked.days, asked.page, cursor)
+        users += page.users
+        counts.add(page.count)
+        cursor = page.next_cursor
+        if cursor is None:
+            return users, counts
