@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from properties.oracle import Oracle
+from properties.questions import Asked, Case, Questions
+
 from clickhouse.scope import Scope
 from clickhouse.segments import parse
 from clickhouse.warehouse import Warehouse
-from properties.oracle import Oracle
-from properties.questions import Asked, Case, Questions
 
 Answers = dict[str, Any]
 
