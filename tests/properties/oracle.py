@@ -92,10 +92,13 @@ class Oracle:
     def retention(
         self, start: date, windows: int, period: str
     ) -> list[tuple[date, int, list[int | None], int | None]]:
-        """Cohort, size, how many came in each window (None: not begun), and which window runs today."""
+        """Cohort, size, how many came in each window (None: not begun), and which window runs today.
+
+        The cohort of `start` and those of the `windows` periods after it, each with as many windows.
+        """
         length = PERIOD_DAYS[period] * DAY
         rows = []
-        for number in range(windows):
+        for number in range(windows + 1):
             cohort = start + number * length
             if cohort > self.today:
                 break

@@ -107,7 +107,7 @@ class Asker:
         answer = self._answer(
             "retention",
             since=asked.start,
-            until=asked.start + (2 * asked.windows * length - 1) * DAY,
+            until=asked.start + ((2 * asked.windows + 1) * length - 1) * DAY,
             start_date=asked.start,
             windows=asked.windows,
             period=asked.period,

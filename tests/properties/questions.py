@@ -9,6 +9,7 @@ from properties.histories import TYPES, ZONES, History, histories
 from properties.oracle import DAY, Oracle
 
 RETURNING_DAYS_MAX = 30
+WINDOWS_MAX = 30
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,15 @@ def askers(draw: st.DrawFn, tz: str) -> Asked:
 
 @st.composite
 def questions(draw: st.DrawFn, today: date) -> Questions:
-    """About the days that histories are about, a bit into the future too."""
-    first = today - draw(st.integers(-1, 12)) * DAY
+    """About the days that histories are about, a bit into the future too; now and then about far more."""
+    ago = draw(st.integers(-1, 12)) if draw(st.integers(0, 7)) < 7 else draw(st.integers(13, 190))
+    first = today - ago * DAY
     return Questions(
         first=first,
-        last=first + draw(st.integers(0, 12)) * DAY,
+        last=first + draw(st.one_of(st.integers(0, 12), st.integers(ago, ago + 9))) * DAY,
         limit=draw(st.integers(1, len(TYPES))),
         start=today - draw(st.integers(-1, 15)) * DAY,
-        windows=draw(st.integers(1, 6)),
+        windows=draw(st.integers(1, 6)) if draw(st.integers(0, 9)) < 9 else WINDOWS_MAX,
         period=draw(st.sampled_from(("day", "week"))),
         day=today - draw(st.integers(-1, 5)) * DAY,
         days=draw(st.one_of(st.integers(1, 9), st.just(RETURNING_DAYS_MAX))),

@@ -1,8 +1,8 @@
 """The long comparison: `PYTHONPATH=tests .venv/bin/python -m properties.soak`, as `make soak` runs it.
 
-At least 20,000 histories that nobody chose, every answer of each held against the oracle's. Its result goes to
-benchmarks/results/soak/answers.json, without a word of the machine. Exits with 1 when any answer differs; the
-smallest history that shows it is printed and kept there.
+At least 20,000 histories that nobody chose, every answer of each held against that of the oracle. The result
+goes to benchmarks/results/soak/answers.json, without a word of the machine. Exits with 1 when any answer
+differs; the smallest history that shows it is printed and kept there.
 """
 
 import argparse

@@ -65,6 +65,7 @@ def test_a_triangle_by_day() -> None:
         (FIRST, 2, [2, 1, 0, 1], 3),
         (SECOND, 0, [0, 0, 0, None], 2),
         (THIRD, 0, [0, 0, None, None], 1),
+        (FOURTH, 0, [0, None, None, None], 0),
     ]
 
 
@@ -72,9 +73,12 @@ def test_weeks_are_seven_days_from_the_start() -> None:
     assert of_november(now=at("2026-11-10T00:00:00+00:00")).retention(SECOND, 2, "week") == [
         (SECOND, 0, [0, 0, None], 1),
         (date(2026, 11, 9), 0, [0, None, None], 0),
-    ]
+    ]  # that of the 16th has not begun
     earlier = date(2026, 10, 28)
-    assert of_november().retention(earlier, 1, "week") == [(earlier, 2, [2, 1], 1)]
+    assert of_november().retention(earlier, 1, "week") == [
+        (earlier, 2, [2, 1], 1),
+        (date(2026, 11, 4), 0, [0, None], 0),
+    ]
 
 
 def test_no_cohort_is_of_the_future() -> None:
