@@ -31,7 +31,8 @@ class Condition:
         """Whether it is true of an event of this type with these properties, which are JSON."""
         if self.operator == "type":
             return event_type == self.values[0]
-        document: dict[str, Any] = json.loads(properties)
+        # Of a key that is there twice this takes the last one.
+        document: dict[str, Any] = json.loads(properties, parse_int=_integer)
         there = self.key in document
         found = document.get(self.key)
         if self.operator == "!=":
@@ -39,18 +40,30 @@ class Condition:
         if not there:
             return False
         if self.operator == "<":
-            return _is_number(found) and found < float(self.values[0])
+            return _is_number(found) and found < _number(self.values[0])
         if self.operator == ">":
-            return _is_number(found) and found > float(self.values[0])
+            return _is_number(found) and found > _number(self.values[0])
         return any(_equal(found, value) for value in self.values)
 
 
 def _equal(found: Any, text: str) -> bool:
-    """Text equals text, letter by letter; a number equals what reads as an equal number."""
+    """Text equals text, letter by letter, a number what reads as an equal one, true and false their word."""
     if isinstance(found, str):
         return found == text
-    return _is_number(found) and _NUMBER.fullmatch(text) is not None and found == float(text)
+    if isinstance(found, bool):
+        return text == ("true" if found else "false")
+    return _is_number(found) and _NUMBER.fullmatch(text) is not None and found == _number(text)
 
 
 def _is_number(found: Any) -> bool:
     return isinstance(found, int | float) and not isinstance(found, bool)
+
+
+def _number(text: str) -> Any:
+    return json.loads(text, parse_int=_integer)
+
+
+def _integer(text: str) -> int | float:
+    """Whole numbers are exact as far as 64 bits go."""
+    exact = int(text)
+    return exact if -(2**63) <= exact < 2**64 else float(exact)
