@@ -23,6 +23,7 @@ from clickhouse.views import AGGREGATES_KEPT_DAYS
 from telemetry.clock import Clock
 
 AGGREGATE_DAYS_HELD = AGGREGATES_KEPT_DAYS
+DAILY_ROWS_MAX = 100_000
 FRESHNESS_LOOKBACK = timedelta(days=2)
 
 __all__ = [
@@ -43,8 +44,8 @@ __all__ = [
 
 
 class Warehouse:
-    """Answers questions; ranges of days include both ends. What is out of memory counts as nothing, see
-    `held_since`. Every method raises one of clickhouse.client's errors when it cannot answer.
+    """Answers questions; ranges of days include both ends. What is out of memory counts as nothing, and each answer
+    says since when it is held. Every method raises one of clickhouse.client's errors when it cannot answer.
     """
 
     def __init__(self, client: Client, *, clock: Clock) -> None:
@@ -63,9 +64,14 @@ class Warehouse:
         """The `limit` most frequent event types, ties by name; exact."""
         return counting.top_events(self._asker, scope, first, last, limit, now=self._clock.now())
 
-    def daily(self, scope: Scope, first: date, last: date) -> Answer[DailyRow]:
-        """Users, points and actions by day and event type, by day and name; only pairs that occurred."""
-        return counting.daily(self._asker, scope, first, last, now=self._clock.now())
+    def daily(
+        self, scope: Scope, first: date, last: date, rows_max: int = DAILY_ROWS_MAX
+    ) -> Answer[DailyRow]:
+        """Users, points and actions by day and event type, by day and name; only pairs that occurred.
+
+        `rows_max` + 1 rows say that there are more than `rows_max`.
+        """
+        return counting.daily(self._asker, scope, first, last, rows_max, now=self._clock.now())
 
     def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
         """The cohort of `start` and those of the `windows` periods after it, never beyond today; exact.
@@ -87,7 +93,7 @@ class Warehouse:
 
     def held_since(self, scope: Scope) -> date:
         """The oldest day of the zone that the source of such an answer still holds whole."""
-        return held.whole_since(scope, self._clock.now())
+        return held.memory(scope, self._clock.now()).whole_since
 
     def freshness(self) -> Freshness:
         """How fresh the answers are."""
