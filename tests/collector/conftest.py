@@ -180,13 +180,9 @@ def make_first_answers(tmp_path: Path) -> Iterator[Callable[..., FirstAnswers]]:
 
 @pytest.fixture
 def make_api(make_first_answers: Callable[..., FirstAnswers]) -> Callable[..., Api]:
-    def make(**settings: Any) -> Api:
-        event_log, warehouse, clock, metrics = (
-            MemoryEventLog(),
-            WarehouseInMemory(),
-            StandingClock(),
-            Metrics(),
-        )
+    def make(*, warehouse: Any = None, **settings: Any) -> Api:
+        event_log, clock, metrics = MemoryEventLog(), StandingClock(), Metrics()
+        warehouse = warehouse or WarehouseInMemory()
         chosen = ApiSettings(**settings)
         app = create_app(
             chosen,

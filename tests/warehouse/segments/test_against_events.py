@@ -1,4 +1,4 @@
-"""The condition on a real warehouse, as the reader asks it, against a slow and obvious reading of each event."""
+"""The condition on a real warehouse, as the reader asks it, against a slow and obvious look at each event."""
 
 import base64
 import json
