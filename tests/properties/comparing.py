@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from properties.oracle import Oracle
 from properties.questions import Asked, Case, Questions
 
 from clickhouse.scope import Scope
@@ -14,20 +13,21 @@ Answers = dict[str, Any]
 
 def mismatches(case: Case, warehouse: Warehouse) -> list[str]:
     """One line for each question whose answer is not the oracle's."""
-    right = expected(case.oracle(), case.questions)
+    right = expected(case)
     said = answers(warehouse, case.asked, case.questions)
     return [
         f"{name}: said {said[name]}, right is {right[name]}" for name in right if said[name] != right[name]
     ]
 
 
-def expected(oracle: Oracle, asked: Questions) -> Answers:
-    """What the oracle says, by kind of question."""
+def expected(case: Case) -> Answers:
+    """What the oracle says, by kind of question. Exact users by type are counted from the raw events."""
+    oracle, asked = case.oracle(), case.questions
     first, last = asked.first, asked.last
     return {
         "dau": oracle.dau(first, last),
         "top_events": oracle.top_events(first, last, asked.limit),
-        "daily": oracle.daily(first, last),
+        "daily": case.oracle(raw=case.asked.exact).daily(first, last),
         "retention": [row[:3] for row in oracle.retention(asked.start, asked.windows, asked.period)],
         "retention_7d": oracle.retention_7d(first, last),
         "returning": oracle.returning(asked.day, asked.days),

@@ -53,7 +53,7 @@ def application(process: Process, clock: StandingClock, folder: Path) -> FlaskCl
         buckets=Buckets(memory.own(sets=64), clock=clock),
         warehouse=LazyWarehouse(
             lambda timeout_s: Warehouse(connect(dsn, read_timeout_s=timeout_s), clock=clock),
-            read_timeout_s=30,
+            answer_timeout_s=30,
             ping_timeout_s=2,
         ),
         first_answers=FirstAnswers(
@@ -80,6 +80,8 @@ class Asker:
         """What is wrong, a line each."""
         asked = self._case.questions
         oracle, days = self._oracle, {"from": asked.first, "to": asked.last}
+        # Exact users by type are counted from the raw events.
+        exact = self._case.asked.exact
         rows = [{"date": str(day), "users": users} for day, users in oracle.dau(asked.first, asked.last)]
         self._rows("dau", rows, until=asked.last, since=asked.first, **days)
         top = oracle.top_events(asked.first, asked.last, asked.limit)
@@ -88,16 +90,16 @@ class Asker:
         names = ("event_type", "users", "points", "actions")
         rows = [
             {"date": str(row[0]), **dict(zip(names, row[1:], strict=True))}
-            for row in oracle.daily(asked.first, asked.last)
+            for row in self._case.oracle(raw=exact).daily(asked.first, asked.last)
         ]
-        self._rows("daily", rows, until=asked.last, since=asked.first, **days)
+        self._rows("daily", rows, until=asked.last, since=asked.first, raw=exact, **days)
         self._retention()
         self._retention_7d()
         self._returning()
         return self.wrong
 
-    def _rows(self, name: str, right: list[Document], *, since: date, until: date, **sent: Any) -> None:
-        answer = self._answer(name, since=since, until=until, **sent)
+    def _rows(self, name: str, right: list[Document], **sent: Any) -> None:
+        answer = self._answer(name, **sent)
         if answer["data"] != right:
             self.wrong.append(f"{name}: said {answer['data']}, right is {right}")
 
@@ -176,7 +178,7 @@ class Asker:
         if (users, counts) != (right, {len(right)}):
             self.wrong.append(f"returning: said {counts} {users}, right is {right}")
 
-    def _answer(self, name: str, *, since: date, until: date, **sent: Any) -> Document:
+    def _answer(self, name: str, *, since: date, until: date, raw: bool = False, **sent: Any) -> Document:
         """The answer's document, once what it says of itself is looked at: days `since` to `until` count."""
         asker = self._case.asked
         query = {
@@ -194,14 +196,14 @@ class Asker:
             self.wrong.append(f"{name}: exact={asker.exact}, and the method is {meta['method']}")
         if bool(meta["error_bound"]) != (meta["method"] == "uniq"):
             self.wrong.append(f"{name}: bound {meta['error_bound']} of method {meta['method']}")
-        held = self._held(since)
+        held = self._held(since, raw=raw)
         if held is not None and meta["complete"] != (held and until < self._oracle.today):
             self.wrong.append(f"{name}: complete is {meta['complete']} of {since} to {until}")
         return answer
 
-    def _held(self, day: date) -> bool | None:
+    def _held(self, day: date, *, raw: bool) -> bool | None:
         """Whether that day is held whole by now; None so near the end that hours decide."""
-        kept = RAW_DAYS if self._case.asked.segments else AGGREGATE_DAYS
+        kept = RAW_DAYS if raw or self._case.asked.segments else AGGREGATE_DAYS
         left = self._case.history.now - timedelta(days=kept)
         ends = self._oracle.day_of(left)
         return None if abs(day - ends) <= DAY else day > ends

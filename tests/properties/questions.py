@@ -45,9 +45,12 @@ class Case:
     asked: Asked
     questions: Questions
 
-    def oracle(self) -> Oracle:
-        """Who knows the answers. A segment looks at properties, which only the raw events have."""
-        events = self.history.in_raw() if self.asked.segments else self.history.events()
+    def oracle(self, *, raw: bool = False) -> Oracle:
+        """Who knows the answers. A segment looks at properties, which only the raw events have.
+
+        `raw`: of a question that looks at raw events in any case.
+        """
+        events = self.history.in_raw() if raw or self.asked.segments else self.history.events()
         return Oracle(
             events,
             now=self.history.now,
