@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from properties.loading import Loader, warehouse_on
+from properties.loading import warehouse_on
 from warehouse_process import Process
 
 
@@ -11,10 +11,3 @@ from warehouse_process import Process
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     with warehouse_on(tmp_path_factory.mktemp("histories") / "warehouse") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def loader(process: Process) -> Iterator[Loader]:
-    made = Loader(process)
-    yield made
-    made.close()

@@ -1,11 +1,13 @@
 """A warehouse of its own for many small histories, and the way each gets into it: the pipeline's own.
 
-Tables are emptied between histories. Nothing in them is dropped by age (histories lie where they like) and
-nothing waits for the disk; all else is as migrated.
+Tables are emptied between histories. Nothing in them is dropped by age, as histories lie where they like, and
+nothing waits for the disk. `quick` also leaves the aggregates undivided by days, because a part a day is what
+emptying and filling them costs; all else is as migrated.
 """
 
 import itertools
 import json
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +21,16 @@ from warehouse_rows import text_of
 
 from clickhouse import migrate
 from clickhouse.client import connect
+from clickhouse.views import IDS, RAW, VIEWS
 from etl.assignment import Assignment
 from etl.batch import Batch
 from etl.dedup import Dedup
 from etl.load import ClickHouseStore
 from etl.ranges import Offset, Position, Range
 
-TOPIC = "events"
+TABLES = (RAW, *(view.target for view in VIEWS))
+# Ids are remembered from history to history: each has its own.
+EMPTIED = tuple(table for table in TABLES if table != IDS.target)
 SEEN_BYTES_MAX = 1_000_000
 LATER = timedelta(seconds=1)
 
@@ -33,31 +38,34 @@ LATER = timedelta(seconds=1)
 class Loader:
     """Puts one history after the other into a warehouse that nobody else uses."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, *, quick: bool) -> None:
         self._admin: Client = connect(process.dsn("admin"))
         self._store = ClickHouseStore(connect(process.dsn("writer")))
-        self._topics = itertools.count(1)
-        self._tables = [
-            str(name)
-            for (name,) in self._admin.query(
-                "SELECT name FROM system.tables WHERE database = currentDatabase() "
-                "AND engine LIKE '%MergeTree' AND name NOT LIKE '%migration%' ORDER BY name"
-            ).result_rows
-        ]
-        for table in self._tables:
+        self._loads = itertools.count(1)
+        for table in TABLES:
             self._admin.command(
                 f"ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0"
             )
-            if " TTL " in str(self._admin.command(f"SHOW CREATE TABLE {table}")):
-                self._admin.command(f"ALTER TABLE {table} REMOVE TTL")
+            self._admin.command(f"ALTER TABLE {table} REMOVE TTL")
+            if quick and table != RAW:
+                self._undivided(table)
+
+    def _undivided(self, table: str) -> None:
+        """Make the table anew without partitions; views find it by its name."""
+        made = self._admin.query(
+            "SELECT create_table_query FROM system.tables "
+            "WHERE database = currentDatabase() AND name = {name:String}",
+            parameters={"name": table},
+        ).first_row[0]
+        self._admin.command(f"DROP TABLE {table}")
+        self._admin.command(re.sub(r" PARTITION BY .*? ORDER BY ", " ORDER BY ", made))
 
     def load(self, history: History) -> None:
         """Empty the warehouse, store every delivery, and let go of the raw events that are too old by now."""
-        for table in self._tables:
+        for table in EMPTIED:
             self._admin.command(f"TRUNCATE TABLE {table}")
-        assignment = Assignment(
-            topic=TOPIC, topic_id=f"topic-{next(self._topics)}", partition=0, committed=Position(0)
-        )
+        load = next(self._loads)
+        assignment = Assignment(topic="events", topic_id=str(load), partition=0, committed=Position(0))
         dedup = Dedup(self._store, seen_bytes_max=SEEN_BYTES_MAX, in_background=lambda _: None)
         first = 0
         for number, delivery in enumerate(history.deliveries):
@@ -90,7 +98,7 @@ class Loader:
     def _let_go(self, gone: set[date]) -> None:
         if gone:
             parts = ", ".join(f"DROP PARTITION '{day}'" for day in sorted(gone))
-            self._admin.command(f"ALTER TABLE events_raw {parts}")
+            self._admin.command(f"ALTER TABLE {RAW} {parts}")
 
     def close(self) -> None:
         """Let go of its connections."""
@@ -111,7 +119,8 @@ def warehouse_on(path: Path) -> Iterator[Process]:
 
 def _batch(assignment: Assignment, delivery: Sequence[Sent], first: int) -> Batch:
     """The rows of a delivery, as the pipeline reads them from the log."""
-    ids = [str(uuid.UUID(int=sent.number, version=4)) for sent in delivery]
+    of_this = int(assignment.topic_id) << 96
+    ids = [str(uuid.UUID(int=of_this | sent.number, version=4)) for sent in delivery]
     lines = [_line(assignment, first + place, ids[place], sent) for place, sent in enumerate(delivery)]
     return Batch(
         offsets=[Offset(first + place) for place in range(len(ids))],
@@ -140,4 +149,4 @@ def _line(assignment: Assignment, offset: int, event_id: str, sent: Sent) -> byt
         "bot_reasons": ["said_so"] if event.bot else [],
     }
     # Properties lie in the log as they were sent, byte for byte.
-    return f'{json.dumps(members)[:-1]},"properties":{event.properties}}}'.encode()
+    return f'{json.dumps(members, separators=(",", ":"))[:-1]},"properties":{event.properties}}}'.encode()

@@ -126,7 +126,7 @@ def questions(draw: st.DrawFn, today: date) -> Questions:
         period=draw(st.sampled_from(("day", "week"))),
         day=today - draw(st.integers(-1, 5)) * DAY,
         days=draw(st.one_of(st.integers(1, 9), st.just(RETURNING_DAYS_MAX))),
-        page=draw(st.integers(1, 4)),
+        page=draw(st.integers(1, 8)),
     )
 
 

@@ -60,7 +60,7 @@ def compare(first_seed: int, histories: int, folder: Path) -> Result:
     """So many histories and a few more, in a warehouse of its own."""
     result, clock = Result(), StandingClock()
     with warehouse_on(folder / "warehouse") as process:
-        loader = Loader(process)
+        loader = Loader(process, quick=True)
         client = connect(process.dsn("reader"))
         warehouse = Warehouse(client, clock=clock)
 

@@ -19,6 +19,13 @@ HISTORIES = 500
 
 
 @pytest.fixture(scope="module")
+def loader(process: Process) -> Iterator[Loader]:
+    made = Loader(process, quick=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
 def clock() -> StandingClock:
     return StandingClock()
 

@@ -88,7 +88,7 @@ def test_no_cohort_is_of_the_future() -> None:
 
 def test_a_segment_decides_what_is_first() -> None:
     buyers = of_november(segments=[Condition("type", "", ("buy",))])
-    assert buyers.retention(FIRST, 2, "day") == [(FIRST, 1, [1, 0, 0], None), (SECOND, 1, [1, 0, 0], 2)]
+    assert buyers.retention(FIRST, 1, "day") == [(FIRST, 1, [1, 0], None), (SECOND, 1, [1, 0], None)]
 
 
 def test_who_came_back_within_a_week() -> None:

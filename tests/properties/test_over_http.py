@@ -15,6 +15,13 @@ HISTORIES = 100
 
 
 @pytest.fixture(scope="module")
+def loader(process: Process) -> Iterator[Loader]:
+    made = Loader(process, quick=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
 def clock() -> StandingClock:
     return StandingClock()
 
