@@ -1,5 +1,7 @@
 """The same end to end: asked by HTTP, through the application, of the real warehouse."""
 
+from collections.abc import Iterator
+
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
