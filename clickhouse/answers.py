@@ -8,9 +8,10 @@ from typing import Generic, Literal, TypeVar
 Method = Literal["exact", "uniq"]
 Period = Literal["day", "week"]
 
-# `uniq` keeps the hashes of everybody up to 65,536, and halves its sample each time it would hold more: exact up
-# to there but for two users of one 32-bit hash, above it a sample of 32,768 to 65,536. Its relative standard error
-# is 1/sqrt(32,768) = 0.55 % at the worst; five of those is the bound we print, and one answer in a million leaves it.
+# `uniq` keeps the hashes of everybody up to 65,536, and halves its sample each time it would hold more: exact
+# up to there but for two users of one 32-bit hash, above it a sample of 32,768 to 65,536. Its relative
+# standard error is 1/sqrt(32,768) = 0.55 % at the worst; five of those is the bound, and one answer in a
+# million leaves it.
 UNIQ_ERROR_BOUND = 0.0276
 
 Row = TypeVar("Row")

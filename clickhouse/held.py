@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from clickhouse import days
-from clickhouse.scope import Scope
 from clickhouse.views import AGGREGATES_KEPT_DAYS, RAW_KEPT_DAYS
 
 
@@ -36,7 +35,6 @@ class Memory:
         return (first, last) if first <= last else None
 
 
-def memory(scope: Scope, now: datetime, *, raw: bool = False) -> Memory:
-    """What is held of the source of such an answer: events_raw with a segment, or when it says so."""
-    kept_days = RAW_KEPT_DAYS if raw or scope.segments else AGGREGATES_KEPT_DAYS
-    return Memory.of(scope.tz, kept_days, now)
+def memory_of(tz: str, *, raw: bool, now: datetime) -> Memory:
+    """What events_raw holds or, when not `raw`, the aggregates."""
+    return Memory.of(tz, RAW_KEPT_DAYS if raw else AGGREGATES_KEPT_DAYS, now)
