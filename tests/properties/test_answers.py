@@ -13,7 +13,7 @@ from warehouse_process import Process
 from clickhouse.client import connect
 from clickhouse.warehouse import Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 HISTORIES = 500
 

@@ -11,7 +11,7 @@ from properties.questions import Case, cases
 from properties.standing import StandingClock
 from warehouse_process import Process
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 HISTORIES = 100
 
