@@ -1,7 +1,7 @@
 """Days of a time zone, and the instants of UTC at which they begin.
 
-One truth for every answer: the warehouse is told when each day begins, and never asked about zones. Its own list
-of them is of another year than ours, and a day that began at another instant there would be counted apart.
+One truth for every answer: the warehouse is told when each day begins, and never asked about zones. Its own
+list of them is of another year than ours: a day that began at another instant there would be counted apart.
 Every zone of today begins its days on a quarter hour of UTC, days of 23 and 25 hours included.
 """
 

@@ -64,7 +64,7 @@ FROM
             day,
             user_id,
             is_bot,
-            arrayFilter(n -> bitTest(quarter_hours, n), range(96)) AS active
+            arrayFilter(n -> bitAnd(bitShiftRight(quarter_hours, n), 1) = 1, range(96)) AS active
         FROM user_activity
         WHERE (user_id, is_bot) IN (SELECT user_id, is_bot FROM wide)
           AND day <= toDate(now('UTC') - toIntervalDay({kept_days:UInt16}))
