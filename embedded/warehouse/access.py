@@ -1,16 +1,16 @@
 """The one place where a statement is judged: may this user run it?
 
 Judged is the parse tree, never the text: a literal that says DROP is a literal. What is not known to be
-harmless is refused: statement kinds, table functions, databases and kinds of tree nodes are allow-lists. The
-handle of a read-only user is also `readonly = 1`, so a mistake here still cannot write.
-
-Functions are the exception: 1,900 compute on their arguments, so those that reach further are listed.
+harmless is refused: statement kinds, functions (functions.txt), table functions, databases and kinds of tree
+nodes are allow-lists. The handle of a read-only user is also `readonly = 1`, so a mistake here still cannot
+write.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from embedded.warehouse import functions
 from embedded.warehouse.errors import Refused, access_denied, readonly
 from embedded.warehouse.parsing import Node, Statement
 from embedded.warehouse.profiles import HTTP_SETTINGS, Role
@@ -39,15 +39,6 @@ _SYSTEM_TABLES = {
     *("settings", "current_roles", "enabled_roles", "quota_usage"),
 }
 
-# Functions that read files, other tables, keys or the host, or call out.
-_FUNCTIONS_REFUSED = re.compile(
-    r"file|dict(get|has|isin).*|joinget.*|region.*|ai[a-z]+|catboostevaluate|evalmlmethod|"
-    r"naivebayesclassifier.*|hascolumnintable|logtrace|addressto.*|demangle|getmacro|getserverport|"
-    r"getserversetting|getmergetreesetting|getclienthttpheader|getoskernelversion|filesystem.*|"
-    r"serveruuid|showcertificate|zookeepersessionuptime|transaction.*|generateserialid|tid|"
-    r"currentrequesturl|structureto.*schema|eval",
-    re.IGNORECASE,
-)
 _IN_FUNCTIONS = re.compile(r"(global)?(not|null|notnull|nullnot)?in(ignoreset)?", re.IGNORECASE)
 
 _EXPLAINS = re.compile(r"EXPLAIN( AST| SYNTAX| QUERY TREE| PLAN| PIPELINE| ESTIMATE)?")
@@ -203,14 +194,25 @@ class _Scope:
         arguments = _children(node.get("arguments") or {})
         if _IN_FUNCTIONS.fullmatch(name) and len(arguments) > 1:
             self._right_of_in(arguments[1])
-        # Higher-order functions take the name of a function for a lambda.
+        # Higher-order functions take the name of a function for a lambda; or it is a column's.
         takes_functions = name.lower().startswith(("array", "map"))
         if takes_functions and arguments and arguments[0].get("type") == "Identifier":
-            self._function_name(str(arguments[0].get("name")))
+            self._refuse_by_name(str(arguments[0].get("name")))
 
     def _function_name(self, name: str) -> None:
-        if _FUNCTIONS_REFUSED.fullmatch(name):
-            raise access_denied(self._role.name, f"The function {name} is not among what it may use")
+        if functions.load().allows(name):
+            return
+        self._refuse_by_name(name)
+        nearest = functions.load().nearest(name)
+        meant = f"; did you mean {nearest}?" if nearest else "."
+        raise Refused(
+            46, "UNKNOWN_FUNCTION", f"{self._role.name} may call no function with the name {name}{meant}"
+        )
+
+    def _refuse_by_name(self, name: str) -> None:
+        reason = functions.load().why_refused(name)
+        if reason is not None:
+            raise access_denied(self._role.name, f"The function {name} {reason}")
 
     def _right_of_in(self, argument: Node) -> None:
         """`x IN name` takes a table, an alias or a column; only the first can be out of bounds."""
