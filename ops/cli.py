@@ -22,6 +22,9 @@ COMMANDS = {
     "keys": "ops.keys:keys",
     "settings": "ops.show_settings:settings",
     "dlq": "ops.dlq:dlq",
+    "query": "ops.ask:query",
+    "sql": "ops.sql:sql",
+    "export": "ops.export:export",
     "doctor": "ops.doctor:doctor",
 }
 
