@@ -154,15 +154,24 @@ class _Scope:
                 self._named_database(named)
 
     def _parts(self, node: Node) -> list[str]:
-        """The parts of a name, with parameters put in."""
+        """The parts of a name, with parameters put in; one that holds a dot is judged as what it may become."""
         given = [str(part) for part in node.get("name_parts") or [node.get("name", "")]]
         values = [
-            self._parameters.get(str(each.get("name")), "")
+            self._value(str(each.get("name")))
             for each in _children(node)
             if each.get("type") == "QueryParameter"
         ]
-        filled = [part or (values.pop(0) if values else "") for part in given] + values
-        return [part for part in filled if part]
+        parts: list[str] = []
+        for part in given:
+            parts += [part] if part or not values else values.pop(0).split(".")
+        return [part for part in (*parts, *values) if part]
+
+    def _value(self, parameter: str) -> str:
+        """What a request puts in for a name. One it does not give would be left to what a session remembers."""
+        value = self._parameters.get(parameter)
+        if not value:
+            raise Refused(456, "UNKNOWN_QUERY_PARAMETER", f"Substitution `{parameter}` is not set.")
+        return value
 
     def _table(self, parts: list[str]) -> None:
         if self._names_databases:
