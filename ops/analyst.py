@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse.client import QueryFailed, WarehouseError, classified, connect
+from clickhouse.client import WarehouseError, classified, connect
 from telemetry.settings import Settings
 
 # What a person calls a format, and what ClickHouse calls it.
@@ -31,7 +31,6 @@ PIECE_BYTES: Final = 64 * 1024
 
 # What to do about a limit of the role, by ClickHouse's code.
 WAYS_OUT: Final = {
-    46: "",
     158: "ask for fewer days: the limit is on rows read",
     159: f"ask for fewer days, or give it longer with --timeout (at most {TIMEOUT_S_MAX} s)",
     164: "this console reads; `ugc settings --show-secrets` has the passwords of those who may more",
@@ -72,7 +71,7 @@ class Analyst:
                     transport_settings={"X-ClickHouse-Format": FORMATS[output_format]},
                 )
         except WarehouseError as error:
-            raise _told(error) from None
+            raise told(error) from None
         with closing(answer), classified():
             while piece := answer.read(PIECE_BYTES):
                 yield piece
@@ -83,7 +82,7 @@ class Analyst:
             with classified():
                 found = self.client.query(sql, parameters=dict(parameters) if parameters else None)
         except WarehouseError as error:
-            raise _told(error) from None
+            raise told(error) from None
         return [tuple(row) for row in found.result_rows]
 
 
@@ -93,14 +92,10 @@ def opened(settings: Settings, *, timeout_s: float) -> Analyst:
     return Analyst(client, timeout_s)
 
 
-def _told(error: WarehouseError) -> WarehouseError:
-    """The same, with what to do next; a server that cannot be reached says that already."""
+def told(error: WarehouseError) -> WarehouseError:
+    """`error` with what to do next; a server that cannot be reached says that already."""
     if not error.code:
         return error
     message = str(error).rstrip()
     way_out = WAYS_OUT.get(error.code)
-    told = f"{message} ({way_out})" if way_out else message
-    return QuestionFailed(told, code=error.code)
-
-
-__all__ = ["BINARY", "FORMATS", "TIMEOUT_S_MAX", "Analyst", "QueryFailed", "QuestionFailed", "opened"]
+    return QuestionFailed(f"{message} ({way_out})" if way_out else message, code=error.code)

@@ -1,7 +1,5 @@
-"""`ugc query`: the warehouse's own questions by name, their parameters checked before anything is asked."""
+"""`ugc query`: the product's questions by name, their parameters checked before anything is asked."""
 
-import difflib
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -10,19 +8,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickhouse import catalog
-from ops import console
+from ops import ask_calls, ask_files, console
 from ops.analyst import BINARY, FORMATS, TIMEOUT_S_MAX, opened
 from ops.sql import TIMEOUT_S_DEFAULT, default_format, show
+from telemetry.clock import SystemClock
 from telemetry.settings import Settings, load
 
-HIDDEN_VALUE: Final = "…"
+Given = list[tuple[str, str]]
+
+NEITHER: Final = "no question is called {name}{meant} `ugc query` lists those there are"
 
 
 @click.command()
 @click.argument("name", required=False)
 @click.option("-p", "--param", "given", multiple=True, metavar="KEY=VALUE", help="A parameter; repeat it.")
 @click.option("-f", "--format", "output_format", type=click.Choice(list(FORMATS)), help="As in `ugc sql`.")
-@click.option("--sql", "show_sql", is_flag=True, help="Show the question's SQL instead of asking it.")
+@click.option("--sql", "show_sql", is_flag=True, help="Show the SQL of a question instead of asking it.")
 @click.option(
     "--timeout",
     "timeout_s",
@@ -40,95 +41,90 @@ def query(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Ask one of the warehouse's own questions; without NAME, list them.
+    """Ask one of the product's questions; without NAME, list them.
 
-    The questions are the files of clickhouse/queries. They are asked as the read-only user analyst.
+    dau, top-events, daily, retention, retention-7d and returning are those of the stats API, with its
+    parameters and its answers (tz, bots, exact, segment too); the others are files of clickhouse/queries.
+    They are asked as the read-only user analyst.
 
     \b
     Examples:
       ugc query
-      ugc query dau --param first=2026-11-01 --param last=2026-11-30
-      ugc query dau -p first=2026-11-01 -p last=2026-11-30 --format csv > dau.csv
+      ugc query dau -p from=2026-11-01 -p to=2026-11-30 -p tz=Europe/Berlin
+      ugc query top-events -p from=2026-11-01 -p to=2026-11-30 -p segment=properties.country=DE
+      ugc query retention -p start_date=2026-11-01 -p period=week --format csv > cohorts.csv
     """
+    chosen = "json" if as_json else output_format or default_format()
     if name is None:
         _list(as_json=as_json)
-        return
-    question = _question(name)
-    if show_sql:
-        _show_sql(question, as_json=as_json)
-        return
-    parameters = checked(question, given)
-    chosen = "json" if as_json else output_format or default_format()
-    analyst = opened(load(Settings), timeout_s=timeout_s)
-    show(
-        analyst.ask(question.sql, output_format=chosen, parameters=parameters), binary=chosen in BINARY
-    )
+    elif name in ask_calls.CALLS and not show_sql:
+        _ask_call(name, _pairs(given), chosen, timeout_s)
+    elif name in catalog.names():
+        _ask_file(catalog.query(name), _pairs(given), chosen, timeout_s, show_sql=show_sql, as_json=as_json)
+    else:
+        meant = ask_files.meant(name, [*ask_calls.CALLS, *catalog.names()])
+        raise click.UsageError(NEITHER.format(name=name, meant=meant))
 
 
-def checked(question: catalog.Query, given: tuple[str, ...]) -> Mapping[str, str]:
-    """The parameters as they are sent. Raises UsageError naming what is missing, unknown or given twice."""
-    values: dict[str, str] = {}
-    known = {each.name for each in question.parameters}
+def _pairs(given: tuple[str, ...]) -> Given:
+    pairs = []
     for each in given:
         key, equals, value = each.partition("=")
         if not equals:
             raise click.UsageError(f"--param {each}: write KEY=VALUE")
+        pairs.append((key, value))
+    return pairs
+
+
+def _ask_call(name: str, given: Given, chosen: str, timeout_s: float) -> None:
+    kind = ask_calls.CALLS[name]
+    known = ask_calls.takes(kind)
+    for key, _ in given:
         if key not in known:
-            raise click.UsageError(f"{question.name} has no parameter {key}{_meant(key, known)}. {_takes(question)}")
-        if key in values:
-            raise click.UsageError(f"--param {key} is given twice")
-        values[key] = value
-    missing = [each.name for each in question.parameters if each.name not in values]
-    if missing:
-        raise click.UsageError(f"{question.name} needs --param {missing[0]}={HIDDEN_VALUE}. {_takes(question)}")
-    return values
+            raise click.UsageError(
+                f"{name} has no parameter {key}{ask_files.meant(key, known)} It takes {', '.join(known)}."
+            )
+    repeated = {key for key, _ in given if [one for one, _ in given].count(key) > 1} - {ask_calls.SEGMENT}
+    if repeated:
+        raise click.UsageError(f"--param {min(repeated)} is given twice")
+    if chosen != "json" and chosen not in ask_calls.SHOWN:
+        raise click.UsageError(f"{name} is shown as {', '.join(ask_calls.SHOWN)} or json")
+    analyst = opened(load(Settings), timeout_s=timeout_s)
+    ask_calls.show(ask_calls.ask(kind, given, analyst, SystemClock()), chosen)
 
 
-def _question(name: str) -> catalog.Query:
-    known = catalog.names()
-    if name not in known:
-        raise click.UsageError(
-            f"no question is called {name}{_meant(name, known)}; `ugc query` lists all {len(known)}"
-        )
-    return catalog.query(name)
-
-
-def _meant(name: str, known: Any) -> str:
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {found[0]}?" if found else ""
-
-
-def _takes(question: catalog.Query) -> str:
-    if not question.parameters:
-        return "It takes none."
-    listed = "; ".join(f"{each.name} ({each.type}): {each.meaning}" for each in question.parameters)
-    return f"It takes {listed}."
+def _ask_file(
+    question: catalog.Query, given: Given, chosen: str, timeout_s: float, *, show_sql: bool, as_json: bool
+) -> None:
+    if show_sql:
+        if as_json:
+            console.print_json(asdict(question))
+        else:
+            click.echo(ask_files.described(question))
+        return
+    parameters = ask_files.checked(question, given)
+    analyst = opened(load(Settings), timeout_s=timeout_s)
+    show(analyst.ask(question.sql, output_format=chosen, parameters=parameters), binary=chosen in BINARY)
 
 
 def _list(*, as_json: bool) -> None:
-    questions = [catalog.query(name) for name in catalog.names()]
+    calls: list[dict[str, Any]] = [
+        {"name": name, "question": ask_calls.about(kind), "parameters": list(ask_calls.takes(kind))}
+        for name, kind in ask_calls.CALLS.items()
+    ]
+    files: list[dict[str, Any]] = [
+        {"name": each.name, "question": each.question, "parameters": [one.name for one in each.parameters]}
+        for each in ask_files.for_people()
+        if each.name not in ask_calls.CALLS
+    ]
     if as_json:
-        console.print_json([_document(each) for each in questions])
+        console.print_json([*calls, *files])
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("name", no_wrap=True)
-    table.add_column("question", overflow="fold")
+    table.add_column("what it answers", overflow="fold")
     table.add_column("parameters", overflow="fold")
-    for each in questions:
-        parameters = ", ".join(f"{one.name}: {one.type}" for one in each.parameters)
-        table.add_row(f"[bold]{escape(each.name)}[/]", escape(each.question), escape(parameters))
+    for each in (*calls, *files):
+        parameters = ", ".join(each["parameters"])
+        table.add_row(f"[bold]{escape(each['name'])}[/]", escape(each["question"]), escape(parameters))
     console.out().print(table)
-
-
-def _show_sql(question: catalog.Query, *, as_json: bool) -> None:
-    if as_json:
-        console.print_json(_document(question))
-        return
-    click.echo(f"-- {question.question}")
-    for each in question.parameters:
-        click.echo(f"-- {each.name} ({each.type}): {each.meaning}")
-    click.echo(question.sql)
-
-
-def _document(question: catalog.Query) -> dict[str, Any]:
-    return asdict(question)

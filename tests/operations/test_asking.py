@@ -254,15 +254,17 @@ def test_the_console_shows_what_is_there(
 
 def test_a_person_at_a_terminal(process: Process, tmp_path: Path) -> None:
     """The real thing: a pseudo-terminal, line editing, a question that is stopped, and a history that stays."""
-    child, terminal = pty.fork()
-    if child == 0:
-        # "SELECT 1" of an environment of its own: nothing of the person's who runs the tests.
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("UGC_")}
-        os.execve(
-            sys.executable,
-            [sys.executable, "-m", "ops", "sql"],
-            {**clean, **environment(process), "PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "200"},
-        )
+    terminal, theirs = pty.openpty()
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("UGC_")}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "ops", "sql"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env={**clean, **environment(process), "PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "200"},
+    )
+    os.close(theirs)
     seen = ""
 
     def wait_for(text: str) -> None:
@@ -280,18 +282,16 @@ def test_a_person_at_a_terminal(process: Process, tmp_path: Path) -> None:
         wait_for("ugc> ")
         os.write(terminal, b"SELECT count() FROM numbers(1000000000000);\n")
         time.sleep(1.5)
-        os.write(terminal, b"\x03")
+        child.send_signal(signal.SIGINT)
         wait_for("stopped")
         wait_for("ugc> ")
         os.write(terminal, b"\\q\n")
-        _, status = os.waitpid(child, 0)
-        child = 0
-        assert os.waitstatus_to_exitcode(status) == 0
+        assert child.wait(20) == 0
     finally:
         os.close(terminal)
-        if child:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+        if child.poll() is None:
+            child.kill()
+            child.wait(10)
     history = tmp_path / "data" / "sql_history"
     assert "SELECT 40 + 2 AS answer;" in history.read_text()
     assert history.stat().st_mode & 0o777 == 0o600
