@@ -1,19 +1,15 @@
 """One question put to the warehouse: a file of the catalogue, its parameters, and a segment where it takes one."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import catalog
+from clickhouse import catalog, segments
 from clickhouse.client import classified
-from clickhouse.days import Piece
 from clickhouse.scope import Scope
 
 # Where a file takes a segment. What is put in its place is made of fixed text and typed placeholders alone.
 SEGMENT = "{segment:Condition}"
-EVERYTHING = "true"
 
 
 class Asker:
@@ -30,9 +26,7 @@ class Asker:
         """As `rows`, of the events that fit the scope: its bots, and its segments where the file takes them."""
         sql = catalog.query(name).sql
         if SEGMENT in sql:
-            from clickhouse import segments
-
-            condition, values = segments.condition(scope.segments) if scope.segments else (EVERYTHING, {})
+            condition, values = segments.condition(scope.segments)
             sql = sql.replace(SEGMENT, f"({condition})")
             parameters |= values
         return self._run(sql, {**parameters, "bots": scope.bots})
@@ -42,16 +36,3 @@ class Asker:
             result = self._client.query(sql, parameters=parameters, tz_mode="aware")
         return list(result.result_rows)
 
-
-def seconds(edges_at: Sequence[datetime]) -> list[int]:
-    """Edges of spans as the questions to events take them."""
-    return [int(at.timestamp()) for at in edges_at]
-
-
-def piecewise(found: Sequence[Piece]) -> dict[str, Any]:
-    """Pieces of UTC days as the questions to user_activity take them."""
-    return {
-        "days": [piece.utc_day for piece in found],
-        "spans": [piece.span for piece in found],
-        "masks": [piece.mask for piece in found],
-    }
