@@ -25,6 +25,9 @@ COMMANDS = {
     "query": "ops.ask:query",
     "sql": "ops.sql:sql",
     "export": "ops.export:export",
+    "audit": "ops.audit:audit",
+    "rollup": "ops.rollup:rollup",
+    "janitor": "ops.janitor:janitor",
     "doctor": "ops.doctor:doctor",
 }
 
