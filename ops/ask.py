@@ -102,6 +102,10 @@ def _ask_file(
         else:
             click.echo(ask_files.described(question))
         return
+    if ask_files.takes_condition(question):
+        raise click.UsageError(
+            f"{question.name} takes a condition; ask it by the name of its call, with --param segment=…"
+        )
     parameters = ask_files.checked(question, given)
     analyst = opened(load(Settings), timeout_s=timeout_s)
     show(analyst.ask(question.sql, output_format=chosen, parameters=parameters), binary=chosen in BINARY)
@@ -115,7 +119,7 @@ def _list(*, as_json: bool) -> None:
     files: list[dict[str, Any]] = [
         {"name": each.name, "question": each.question, "parameters": [one.name for one in each.parameters]}
         for each in ask_files.for_people()
-        if each.name not in ask_calls.CALLS
+        if each.name.replace("_", "-") not in ask_calls.CALLS
     ]
     if as_json:
         console.print_json([*calls, *files])

@@ -9,12 +9,20 @@ import click
 from clickhouse import catalog
 
 # Who `asks:` a question, when people do.
-PEOPLE: Final = "analyst"
+PEOPLE: Final = "analysts"
+# The type of a parameter that is no value: a condition, which only the product itself writes.
+CONDITION: Final = "Condition"
 
 
 def for_people() -> list[catalog.Query]:
-    """Those whose header says that analysts ask them; the rest are the product's own."""
-    return [each for each in map(catalog.query, catalog.names()) if PEOPLE in each.asks]
+    """Those that analysts ask, by their header, and that need no condition; the rest are the product's own."""
+    asked = [each for each in map(catalog.query, catalog.names()) if PEOPLE in each.asks]
+    return [each for each in asked if not takes_condition(each)]
+
+
+def takes_condition(question: catalog.Query) -> bool:
+    """Whether it is one of the stats API's, put with segments."""
+    return any(each.type == CONDITION for each in question.parameters)
 
 
 def checked(question: catalog.Query, given: Sequence[tuple[str, str]]) -> Mapping[str, str]:

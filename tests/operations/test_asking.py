@@ -300,16 +300,56 @@ def test_a_person_at_a_terminal(process: Process, tmp_path: Path) -> None:
 # --- query
 
 
+USERS = 101  # a hundred, and the odd one
+
+
 def test_the_questions_are_listed(ugc: Said) -> None:
     code, out, _ = ugc("query", "--json")
     listed = {each["name"]: each for each in json.loads(out)}
     assert code == 0
-    assert {"dau", "freshness", "raw_by_day"} <= set(listed)
-    assert listed["freshness"]["parameters"][0]["name"] == "since"
-    assert "How fresh" in ugc("query")[1]
+    assert {"dau", "top-events", "daily", "retention", "retention-7d", "returning", "dwell"} <= set(listed)
+    assert {"from", "to", "tz", "segment"} <= set(listed["dau"]["parameters"])
+    assert not {"remembered_ids", "top_events", "dau_in_segment"} & set(listed)
+    shown = ugc("query")[1]
+    assert all(name in shown for name in listed)
 
 
-def test_a_question_is_asked_with_its_parameters(ugc: Said) -> None:
+def test_a_call_of_the_stats_api_without_the_api(ugc: Said) -> None:
+    days = ("-p", f"from={DAY - timedelta(days=1)}", "-p", f"to={DAY}")
+    code, out, err = ugc("query", "dau", *days, "--json")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["data"] == [
+        {"date": str(DAY - timedelta(days=1)), "users": 1},
+        {"date": str(DAY), "users": USERS},
+    ]
+    assert answer["query"]["tz"] == "UTC"
+    assert set(answer["meta"]) == {"method", "error_bound", "freshness", "complete", "elapsed_ms"}
+    assert ugc("query", "dau", *days, "--format", "csv")[1] == (
+        f"date,users\n{DAY - timedelta(days=1)},1\n{DAY},{USERS}\n"
+    )
+    assert ugc("query", "dau", *days, "--format", "ndjson")[1].splitlines()[1] == json.dumps(
+        {"date": str(DAY), "users": USERS}, separators=(",", ":")
+    )
+    assert str(USERS) in ugc("query", "dau", *days, "--format", "table")[1]
+
+
+def test_segments_zones_and_pages(ugc: Said) -> None:
+    day = ("-p", f"from={DAY}", "-p", f"to={DAY}")
+    clicks = ugc("query", "top-events", *day, "-p", "segment=event_type:click", "-f", "tsv")
+    assert clicks[1] == f"event_type\tcount\nclick\t{-(-EVENTS // 3)}\n"
+    few = ugc("query", "daily", *day, "-p", "segment=properties.n<3", "-p", "segment=event_type:click", "-f", "csv")
+    assert few[1] == f"date,event_type,users,points,actions\n{DAY},click,1,0.0,1\n"
+    code, out, err = ugc(
+        "query", "returning", "-p", f"date={DAY + timedelta(days=1)}", "-p", "days=2", "-p", "limit=1", "-f", "csv"
+    )
+    assert (code, out) == (0, "user_id\nneighbour\n")
+    assert "cursor=" not in err
+    code, out, err = ugc("query", "dau", "-p", f"from={datetime.now(UTC).date()}", "-p", f"to={datetime.now(UTC).date()}", "-f", "csv")
+    assert (code, "not complete" in err) == (0, True)
+
+
+def test_a_file_is_asked_with_its_own_parameters(ugc: Said) -> None:
     answer = ugc("query", "raw_kept_since", "-p", "kept_days=30", "--format", "csv")
     assert answer[0] == 0, answer
     assert re.fullmatch(r'"last_dropping_day"\n"\d{4}-\d\d-\d\d"\n', answer[1])
@@ -322,6 +362,15 @@ def test_a_question_is_asked_with_its_parameters(ugc: Said) -> None:
     ("arguments", "says"),
     [
         (["raw_kept"], "did you mean raw_kept_since?"),
+        (["dua"], "did you mean dau?"),
+        (["dau"], "from"),
+        (["dau", "-p", "from=2026-11-21", "-p", "to=2026-11-20"], "put the earlier day first"),
+        (["dau", "-p", "form=2026-11-21"], "did you mean from?"),
+        (["dau", "-p", "from=2026-11-21", "-p", "from=2026-11-21"], "given twice"),
+        (["dau", "-p", "from=2026-11-21", "-p", "to=2026-11-21", "-p", "segment=x"], "segment"),
+        (["dau", "-p", "from=2025-01-01", "-p", "to=2026-11-21"], "366"),
+        (["dau", "-p", "from=2026-11-21", "-p", "to=2026-11-21", "-f", "parquet"], "or json"),
+        (["dau_in_segment"], "--param segment="),
         (["raw_kept_since"], "needs --param kept_days="),
         (["raw_kept_since", "-p", "kept_day=1"], "did you mean kept_days?"),
         (["raw_kept_since", "-p", "kept_days"], "write KEY=VALUE"),
