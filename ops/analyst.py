@@ -1,4 +1,4 @@
-"""The warehouse as a person asks it: as `analyst`, who reads under limits, with SQL passed on as it was typed.
+"""The warehouse as a person asks it: as `analyst`, who reads under limits, in SQL as it was typed.
 
 The server says what may be read and how much of it; nothing here tries to know better. An answer comes whole
 or as an error: the server holds it back until it is complete.
@@ -43,7 +43,7 @@ WAYS_OUT: Final = {
 }
 
 
-class QuestionFailed(WarehouseError):
+class QuestionFailed(WarehouseError):  # noqa: N818 - what happened, said to a person
     """The warehouse did not answer; the message is its own, and the way out where there is one."""
 
 

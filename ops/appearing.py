@@ -1,37 +1,21 @@
-"""Files that are whole or not there: what stands under the name is complete, whatever went wrong on the way."""
+"""Files that are whole or not there: what stands under the name is complete, whatever went wrong."""
 
+import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
-
-OutT = TypeVar("OutT", bound=IO[Any])
+from typing import IO
 
 
 @contextmanager
 def binary_file(file: Path) -> Iterator[IO[bytes]]:
-    """A file to write bytes to, which gets its name at the end if nothing failed, and replaces what had it."""
-    with _appearing(file, lambda handle: os.fdopen(handle, "wb")) as out:
-        yield out
-
-
-@contextmanager
-def text_file(file: Path, *, errors: str = "strict") -> Iterator[IO[str]]:
-    """The same for UTF-8, line ends as they are written."""
-    with _appearing(
-        file, lambda handle: os.fdopen(handle, "w", encoding="utf-8", errors=errors, newline="")
-    ) as out:
-        yield out
-
-
-@contextmanager
-def _appearing(file: Path, opened: Callable[[int], OutT]) -> Iterator[OutT]:
+    """A file to write bytes to, which gets its name at the end if nothing failed."""
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     unfinished = Path(name)
     try:
-        with opened(handle) as out:
+        with os.fdopen(handle, "wb") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
@@ -39,3 +23,14 @@ def _appearing(file: Path, opened: Callable[[int], OutT]) -> Iterator[OutT]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def text_file(file: Path, *, errors: str = "strict") -> Iterator[IO[str]]:
+    """The same for UTF-8, line ends as they are written. `detach` writes out what waits."""
+    with binary_file(file) as out:
+        text = io.TextIOWrapper(out, "utf-8", errors=errors, newline="")
+        try:
+            yield text
+        finally:
+            text.detach()

@@ -1,6 +1,6 @@
 """`ugc query`: the product's questions by name, their parameters checked before anything is asked."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import click
@@ -19,6 +19,20 @@ Given = list[tuple[str, str]]
 NEITHER: Final = "no question is called {name}{meant} `ugc query` lists those there are"
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """The options beside the question."""
+
+    output_format: str | None
+    show_sql: bool
+    timeout_s: float
+    as_json: bool
+
+    @property
+    def format(self) -> str:
+        return "json" if self.as_json else self.output_format or default_format()
+
+
 @click.command()
 @click.argument("name", required=False)
 @click.option("-p", "--param", "given", multiple=True, metavar="KEY=VALUE", help="A parameter; repeat it.")
@@ -33,14 +47,7 @@ NEITHER: Final = "no question is called {name}{meant} `ugc query` lists those th
     help="Seconds it may take.",
 )
 @console.json_option
-def query(
-    name: str | None,
-    given: tuple[str, ...],
-    output_format: str | None,
-    show_sql: bool,
-    timeout_s: float,
-    as_json: bool,
-) -> None:
+def query(name: str | None, given: tuple[str, ...], **options: Any) -> None:
     """Ask one of the product's questions; without NAME, list them.
 
     dau, top-events, daily, retention, retention-7d and returning are those of the stats API, with its
@@ -54,13 +61,13 @@ def query(
       ugc query top-events -p from=2026-11-01 -p to=2026-11-30 -p segment=properties.country=DE
       ugc query retention -p start_date=2026-11-01 -p period=week --format csv > cohorts.csv
     """
-    chosen = "json" if as_json else output_format or default_format()
+    how = How(**options)
     if name is None:
-        _list(as_json=as_json)
-    elif name in ask_calls.CALLS and not show_sql:
-        _ask_call(name, _pairs(given), chosen, timeout_s)
+        _list(as_json=how.as_json)
+    elif name in ask_calls.CALLS and not how.show_sql:
+        _ask_call(name, _pairs(given), how)
     elif name in catalog.names():
-        _ask_file(catalog.query(name), _pairs(given), chosen, timeout_s, show_sql=show_sql, as_json=as_json)
+        _ask_file(catalog.query(name), _pairs(given), how)
     else:
         meant = ask_files.meant(name, [*ask_calls.CALLS, *catalog.names()])
         raise click.UsageError(NEITHER.format(name=name, meant=meant))
@@ -76,7 +83,7 @@ def _pairs(given: tuple[str, ...]) -> Given:
     return pairs
 
 
-def _ask_call(name: str, given: Given, chosen: str, timeout_s: float) -> None:
+def _ask_call(name: str, given: Given, how: How) -> None:
     kind = ask_calls.CALLS[name]
     known = ask_calls.takes(kind)
     for key, _ in given:
@@ -87,17 +94,16 @@ def _ask_call(name: str, given: Given, chosen: str, timeout_s: float) -> None:
     repeated = {key for key, _ in given if [one for one, _ in given].count(key) > 1} - {ask_calls.SEGMENT}
     if repeated:
         raise click.UsageError(f"--param {min(repeated)} is given twice")
-    if chosen != "json" and chosen not in ask_calls.SHOWN:
+    if how.format != "json" and how.format not in ask_calls.SHOWN:
         raise click.UsageError(f"{name} is shown as {', '.join(ask_calls.SHOWN)} or json")
-    analyst = opened(load(Settings), timeout_s=timeout_s)
-    ask_calls.show(ask_calls.ask(kind, given, analyst, SystemClock()), chosen)
+    question = ask_calls.read(kind, given)
+    analyst = opened(load(Settings), timeout_s=how.timeout_s)
+    ask_calls.show(ask_calls.ask(question, analyst, SystemClock()), how.format)
 
 
-def _ask_file(
-    question: catalog.Query, given: Given, chosen: str, timeout_s: float, *, show_sql: bool, as_json: bool
-) -> None:
-    if show_sql:
-        if as_json:
+def _ask_file(question: catalog.Query, given: Given, how: How) -> None:
+    if how.show_sql:
+        if how.as_json:
             console.print_json(asdict(question))
         else:
             click.echo(ask_files.described(question))
@@ -107,8 +113,9 @@ def _ask_file(
             f"{question.name} takes a condition; ask it by the name of its call, with --param segment=…"
         )
     parameters = ask_files.checked(question, given)
-    analyst = opened(load(Settings), timeout_s=timeout_s)
-    show(analyst.ask(question.sql, output_format=chosen, parameters=parameters), binary=chosen in BINARY)
+    analyst = opened(load(Settings), timeout_s=how.timeout_s)
+    pieces = analyst.ask(question.sql, output_format=how.format, parameters=parameters)
+    show(pieces, binary=how.format in BINARY)
 
 
 def _list(*, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickhouse import days
+from clickhouse.client import WarehouseError
 from clickhouse.warehouse import Warehouse
 from ops import console
 from ops.analyst import Analyst, told
@@ -22,7 +24,7 @@ from ugc_api.stats.question import Now, Question, Reply, Row
 from ugc_api.stats.replies import meta
 from ugc_api.stats.routes import QUESTIONS
 
-from clickhouse.client import WarehouseError
+__all__ = ["CALLS", "SEGMENT", "SHOWN", "about", "ask", "read", "show", "takes"]
 
 CALLS: Final[Mapping[str, type[Question]]] = {kind.RULE.rpartition("/")[2]: kind for kind in QUESTIONS}
 
@@ -36,8 +38,9 @@ class Answered:
 
 
 def about(kind: type[Question]) -> str:
-    """What it answers: the sentence behind the colon of its module's first line."""
-    return (kind.__doc__ or "").strip().splitlines()[0]
+    """What it answers: what stands behind the address in the first line of its module."""
+    first_line = (sys.modules[kind.__module__].__doc__ or "").strip().splitlines()[0]
+    return first_line.partition(": ")[2].rstrip(".").capitalize() + "?"
 
 
 def takes(kind: type[Question]) -> tuple[str, ...]:
@@ -45,9 +48,8 @@ def takes(kind: type[Question]) -> tuple[str, ...]:
     return (*kind.PARAMETERS, *SCOPE_PARAMETERS, SEGMENT)
 
 
-def ask(kind: type[Question], given: Sequence[tuple[str, str]], analyst: Analyst, clock: Clock) -> Answered:
-    """Put the question. Raises UsageError when it is not right, WarehouseError when there is no answer."""
-    question = _read(kind, given)
+def ask(question: Question, analyst: Analyst, clock: Clock) -> Answered:
+    """Put the question. Raises WarehouseError when there is none, UsageError when it is too long."""
     warehouse = Warehouse(analyst.client, clock=clock)
     started_s = clock.monotonic()
     try:
@@ -72,7 +74,8 @@ def ask(kind: type[Question], given: Sequence[tuple[str, str]], analyst: Analyst
     )
 
 
-def _read(kind: type[Question], given: Sequence[tuple[str, str]]) -> Question:
+def read(kind: type[Question], given: Sequence[tuple[str, str]]) -> Question:
+    """The question that these parameters make. Raises UsageError when they make none."""
     sent = {key: value for key, value in given if key != SEGMENT}
     try:
         return kind.read(sent, scope_of(sent, [value for key, value in given if key == SEGMENT]))

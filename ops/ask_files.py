@@ -15,7 +15,7 @@ CONDITION: Final = "Condition"
 
 
 def for_people() -> list[catalog.Query]:
-    """Those that analysts ask, by their header, and that need no condition; the rest are the product's own."""
+    """Those that analysts ask, by their header; the rest are the product's own."""
     asked = [each for each in map(catalog.query, catalog.names()) if PEOPLE in each.asks]
     return [each for each in asked if not takes_condition(each)]
 

@@ -11,6 +11,8 @@ from telemetry.settings import Settings, load
 
 MISSING_SHOWN_MAX: Final = 5
 
+__all__ = ["opened", "progress_bar", "require_all"]
+
 
 def opened(*, hidden: bool) -> tuple[DeadBox, Index]:
     """The topic that the settings name, and what lies in it now. Raises DlqFailed when nobody answers."""

@@ -37,7 +37,7 @@ EXPORTS_DIR: Final = "exports"
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @console.json_option
-def export(day: str, tz: str, chosen: str | None, out: Path | None, force: bool, as_json: bool) -> None:
+def export(day: str, tz: str, out: Path | None, **options: Any) -> None:
     """Write the events of one day to a file, in the order of their hours.
 
     CSV is as `ugc import` takes it. A day too large for one Parquet file becomes a directory of them. The
@@ -49,13 +49,13 @@ def export(day: str, tz: str, chosen: str | None, out: Path | None, force: bool,
       ugc export --day 2026-11-20 --tz Europe/Berlin --format parquet
       ugc export --day 2026-11-20 --out friday.csv --force
     """
-    settings = load(Settings)
+    settings, as_json = load(Settings), bool(options["as_json"])
     span = span_of(_day(day), _zone(tz))
     now = SystemClock().now()
     _require_held(day, span, now)
-    output_format = format_of(chosen, out)
+    output_format = format_of(options["chosen"], out)
     place = out or settings.data_dir / EXPORTS_DIR / f"events-{day}.{output_format}"
-    _require_free(place, force=force, make_parent=out is None)
+    _require_free(place, force=options["force"], make_parent=out is None)
     analyst = opened(settings, timeout_s=TIMEOUT_S_MAX)
     with progress_bar("exporting", export_day.count(analyst, span), hidden=as_json) as advance:
         rows, files = _written(analyst, span, place, output_format, advance)
@@ -99,7 +99,9 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.UsageError(f"--tz {name}: there is no such time zone; write it as Europe/Berlin") from None
+        raise click.UsageError(
+            f"--tz {name}: there is no such time zone; write it as Europe/Berlin"
+        ) from None
 
 
 def _require_held(day: str, span: Span, now: datetime) -> None:

@@ -31,7 +31,7 @@ TOO_LARGE: Final = (396, 241, 159)
 Advance = Callable[[int], None]
 
 
-class ExportFailed(OperatorError):
+class ExportFailed(OperatorError):  # noqa: N818 - what happened, said to a person
     """Nothing was written under the name; the message says why and what to do."""
 
 
@@ -93,8 +93,9 @@ def to_csv(analyst: Analyst, span: Span, file: Path, advance: Advance) -> int:
 
 
 def to_parquet(analyst: Analyst, span: Span, place: Path, advance: Advance) -> tuple[int, list[Path]]:
-    """The day in one file, or, if it is more than a piece, in a directory of them. How many rows; which files."""
-    rows, written = 0, []
+    """The day in one file, or in a directory of them if it is large. How many rows, and which files."""
+    rows = 0
+    written: list[Path] = []
     unfinished = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
         for piece in _pieces(analyst, span):
@@ -154,9 +155,7 @@ def _cut(analyst: Analyst, span: Span, first: Place, rows: int) -> Piece:
     return Piece(first, Place(last_hour.replace(tzinfo=UTC), int(last_id)), int(found))
 
 
-def _read(
-    analyst: Analyst, name: str, span: Span, piece: Piece, output_format: Format
-) -> Iterator[bytes]:
+def _read(analyst: Analyst, name: str, span: Span, piece: Piece, output_format: Format) -> Iterator[bytes]:
     places = {
         "from_hour": _second(piece.first.hour),
         "from_id": str(piece.first.id),

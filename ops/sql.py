@@ -16,7 +16,9 @@ TIMEOUT_S_DEFAULT: Final = 30
 
 
 @click.command()
-@click.option("-c", "--command", "sql", metavar="SQL", help="Run this and end. Several statements: a ; between.")
+@click.option(
+    "-c", "--command", "text", metavar="SQL", help="Run this and end. Several statements: a ; between."
+)
 @click.option(
     "-f",
     "--format",
@@ -33,7 +35,7 @@ TIMEOUT_S_DEFAULT: Final = 30
     help="Seconds a statement may take.",
 )
 @console.json_option
-def sql(sql: str | None, output_format: str | None, timeout_s: float, as_json: bool) -> int:
+def sql(text: str | None, output_format: str | None, timeout_s: float, as_json: bool) -> int:
     """Ask the warehouse in SQL, as the read-only user analyst, under its limits.
 
     Without -c it is a console, or reads statements from standard input when that is no terminal. The
@@ -47,15 +49,17 @@ def sql(sql: str | None, output_format: str | None, timeout_s: float, as_json: b
       ugc sql --format csv < report.sql > report.csv
     """
     settings = load(Settings)
-    interactive = sql is None and sys.stdin.isatty()
+    interactive = text is None and sys.stdin.isatty()
     analyst = opened(settings, timeout_s=timeout_s)
     chosen = "json" if as_json else output_format
     if interactive:
         # Only here: the console brings readline, which a script does not want.
         from ops.sql_console import Console  # noqa: PLC0415
 
-        return Console(analyst, history=settings.data_dir / "sql_history", output_format=chosen or "table").run()
-    run_all(sql if sql is not None else sys.stdin.read(), analyst, chosen or default_format())
+        return Console(
+            analyst, history=settings.data_dir / "sql_history", output_format=chosen or "table"
+        ).run()
+    run_all(text if text is not None else sys.stdin.read(), analyst, chosen or default_format())
     return 0
 
 
@@ -74,12 +78,12 @@ def run_all(text: str, analyst: Analyst, output_format: str) -> None:
 
 
 def show(pieces: Iterable[bytes], *, binary: bool = False, out: IO[bytes] | None = None) -> None:
-    """An answer on standard output. Bytes as they are for a program; for a terminal, nothing that it obeys."""
+    """An answer on standard output: as it is for a program; for a terminal, nothing that it obeys."""
     stream = out or click.get_binary_stream("stdout")
     for_person = stream.isatty()
     if for_person and binary:
         raise click.UsageError("this format is no text; send it to a file")
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")("replace")
     for piece in pieces:
         stream.write(console.plain(decoder.decode(piece), keep="\n\t").encode() if for_person else piece)
     stream.flush()

@@ -23,9 +23,8 @@ HELP: Final = """\
   \\f FORMAT       table, vertical, markdown, csv, tsv, json, ndjson
   \\?              this
   \\q, Ctrl-D      leaves"""
-_TABLES: Final = (
-    "SELECT name, total_rows AS rows, comment FROM system.tables WHERE database = currentDatabase() ORDER BY name"
-)
+_TABLES: Final = "SELECT name, total_rows AS rows, comment FROM system.tables "
+    "WHERE database = currentDatabase() ORDER BY name"
 _COLUMNS: Final = (
     "SELECT name, type, comment FROM system.columns "
     "WHERE database = currentDatabase() AND table = {name:String} ORDER BY position"
@@ -126,7 +125,7 @@ def _line_editing(history: Path) -> Any:
 
 
 def _keep_history(readline: Any, history: Path) -> None:
-    """For the owner alone: a question may name people. A directory that cannot be written costs the history."""
+    """For the owner alone: a question may name people. Where nothing can be written there is none."""
     if readline is None:
         return
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Where one SQL statement ends and the next begins: at a semicolon that is not inside a string or a comment."""
+"""Where one SQL statement ends: at a semicolon that is not inside a string or a comment."""
 
 from collections.abc import Iterator
 

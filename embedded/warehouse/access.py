@@ -27,7 +27,7 @@ _INSERTS = {"InsertQuery"}
 
 _TABLE_FUNCTIONS = {
     *("numbers", "numbers_mt", "zeros", "zeros_mt", "generateseries", "generate_series", "values"),
-    *("view", "format", "null"),
+    *("view", "format", "null", "sqlstandardvalues", "primes"),
 }
 
 # What a ClickHouse server shows to everybody even when the system database needs a grant, and
@@ -128,6 +128,13 @@ class _Scope:
         self._names_databases = statement.kind in _NAMES_A_DATABASE
         self._aliases = {str(node["alias"]) for node in statement.nodes if node.get("alias")}
         self._with = {str(node["name"]) for node in statement.nodes if node.get("type") == "WithElement"}
+        self._lambdas = {
+            str(node["alias"]) for node in statement.nodes if node.get("alias") and _is_lambda(node)
+        }
+        # The tree has one kind of node for both sorts of function.
+        self._of_tables = {
+            id(node["table_function"]) for node in statement.nodes if node.get("table_function") is not None
+        }
 
     def check(self, node: Node) -> None:
         kind = str(node["type"])
@@ -138,7 +145,8 @@ class _Scope:
         elif kind == "TableExpression" and node.get("table_function"):
             self._table_function(node["table_function"])
         elif kind in {"Function", "ColumnsApplyTransformer"}:
-            self._function(node)
+            if id(node) not in self._of_tables:
+                self._function(node)
         elif kind == "InsertQuery":
             self._insert(node)
         elif kind in _READS:
@@ -154,7 +162,7 @@ class _Scope:
                 self._named_database(named)
 
     def _parts(self, node: Node) -> list[str]:
-        """The parts of a name, with parameters put in; one that holds a dot is judged as what it may become."""
+        """The parts of a name, with parameters put in; one that holds a dot is judged as several."""
         given = [str(part) for part in node.get("name_parts") or [node.get("name", "")]]
         values = [
             self._value(str(each.get("name")))
@@ -167,7 +175,7 @@ class _Scope:
         return [part for part in (*parts, *values) if part]
 
     def _value(self, parameter: str) -> str:
-        """What a request puts in for a name. One it does not give would be left to what a session remembers."""
+        """What a request puts in for a name. One not given is left to what a session remembers."""
         value = self._parameters.get(parameter)
         if not value:
             raise Refused(456, "UNKNOWN_QUERY_PARAMETER", f"Substitution `{parameter}` is not set.")
@@ -199,7 +207,8 @@ class _Scope:
 
     def _function(self, node: Node) -> None:
         name = str(node.get("name") or node.get("func_name") or "")
-        self._function_name(name)
+        if name or node.get("lambda") is None:
+            self._function_name(name)
         arguments = _children(node.get("arguments") or {})
         if _IN_FUNCTIONS.fullmatch(name) and len(arguments) > 1:
             self._right_of_in(arguments[1])
@@ -212,6 +221,8 @@ class _Scope:
         if functions.load().allows(name):
             return
         self._refuse_by_name(name)
+        if name in self._lambdas:
+            return
         nearest = functions.load().nearest(name)
         meant = f"; did you mean {nearest}?" if nearest else "."
         raise Refused(
@@ -244,6 +255,10 @@ class _Scope:
                 self._role.name,
                 f"To execute this query, it's necessary to have the grant INSERT ON {'.'.join(parts)}",
             )
+
+
+def _is_lambda(node: Node) -> bool:
+    return node.get("type") == "Function" and node.get("name") == "lambda"
 
 
 def _children(node: Node) -> list[Node]:

@@ -77,7 +77,11 @@ def _as_a_person(process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def environment(process: Process) -> dict[str, str]:
-    return {"UGC_WAREHOUSE_PORT": str(process.port), "UGC_ANALYST_PASSWORD": "of-analyst", "UGC_DATA_DIR": "data"}
+    return {
+        "UGC_WAREHOUSE_PORT": str(process.port),
+        "UGC_ANALYST_PASSWORD": "of-analyst",
+        "UGC_DATA_DIR": "data",
+    }
 
 
 Said = Callable[..., tuple[int, str, str]]
@@ -194,7 +198,10 @@ def test_a_terminal_obeys_nothing_that_stands_in_the_data(analyst: Analyst, ugc:
     show(analyst.ask(sql, output_format="table"), out=shown)
     assert b"\x1b" not in shown.getvalue()
     assert b"\\x1b[31mred" in shown.getvalue()
-    assert "\x1b" in ugc("sql", "-c", sql, "--format", "ndjson")[1] or "\\u001B" in ugc("sql", "-c", sql, "-f", "ndjson")[1]
+    assert (
+        "\x1b" in ugc("sql", "-c", sql, "--format", "ndjson")[1]
+        or "\\u001B" in ugc("sql", "-c", sql, "-f", "ndjson")[1]
+    )
 
 
 # --- the console
@@ -234,7 +241,15 @@ def test_the_console_answers_after_a_semicolon(
 def test_the_console_goes_on_after_a_mistake_and_an_interrupt(
     analyst: Analyst, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sit(analyst, tmp_path, "SELECT 'never run", KeyboardInterrupt(), "DROP TABLE events_raw;", "SELECT 6;", "\\q")
+    sit(
+        analyst,
+        tmp_path,
+        "SELECT 'never run",
+        KeyboardInterrupt(),
+        "DROP TABLE events_raw;",
+        "SELECT 6;",
+        "\\q",
+    )
     said = capsys.readouterr()
     assert said.out == "6\n6\n"
     assert "this console reads" in said.err
@@ -338,14 +353,34 @@ def test_segments_zones_and_pages(ugc: Said) -> None:
     day = ("-p", f"from={DAY}", "-p", f"to={DAY}")
     clicks = ugc("query", "top-events", *day, "-p", "segment=event_type:click", "-f", "tsv")
     assert clicks[1] == f"event_type\tcount\nclick\t{-(-EVENTS // 3)}\n"
-    few = ugc("query", "daily", *day, "-p", "segment=properties.n<3", "-p", "segment=event_type:click", "-f", "csv")
+    few = ugc(
+        "query", "daily", *day, "-p", "segment=properties.n<3", "-p", "segment=event_type:click", "-f", "csv"
+    )
     assert few[1] == f"date,event_type,users,points,actions\n{DAY},click,1,0.0,1\n"
     code, out, err = ugc(
-        "query", "returning", "-p", f"date={DAY + timedelta(days=1)}", "-p", "days=2", "-p", "limit=1", "-f", "csv"
+        "query",
+        "returning",
+        "-p",
+        f"date={DAY + timedelta(days=1)}",
+        "-p",
+        "days=2",
+        "-p",
+        "limit=1",
+        "-f",
+        "csv",
     )
     assert (code, out) == (0, "user_id\nneighbour\n")
     assert "cursor=" not in err
-    code, out, err = ugc("query", "dau", "-p", f"from={datetime.now(UTC).date()}", "-p", f"to={datetime.now(UTC).date()}", "-f", "csv")
+    code, out, err = ugc(
+        "query",
+        "dau",
+        "-p",
+        f"from={datetime.now(UTC).date()}",
+        "-p",
+        f"to={datetime.now(UTC).date()}",
+        "-f",
+        "csv",
+    )
     assert (code, "not complete" in err) == (0, True)
 
 
@@ -413,7 +448,14 @@ def test_a_day_as_csv(ugc: Said, analyst: Analyst, tmp_path: Path) -> None:
     assert rows[0]["occurred_at"].startswith(f"{DAY}T00:")
     assert rows[0]["occurred_at"].endswith("Z")
     assert [r["occurred_at"][:13] for r in rows] == sorted(r["occurred_at"][:13] for r in rows)
-    assert list(rows[0])[:6] == ["event_id", "occurred_at", "user_id", "event_type", "properties_json", "value"]
+    assert list(rows[0])[:6] == [
+        "event_id",
+        "occurred_at",
+        "user_id",
+        "event_type",
+        "properties_json",
+        "value",
+    ]
     assert ODD_USER in {row["user_id"] for row in rows}
 
 
@@ -541,5 +583,10 @@ def test_the_place_behind_the_last_id_of_an_hour() -> None:
 
 def test_help_is_quick() -> None:
     """No command brings the client library along for its help."""
-    code = "import sys; from ops.cli import run; run(['--help']); sys.exit('clickhouse_connect' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode == 0
+    code = (
+        "import sys; from ops.cli import run; run(['--help']); sys.exit('clickhouse_connect' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode
+        == 0
+    )

@@ -39,7 +39,9 @@ def test_so_many_questions_in_an_interval_and_then_again_in_the_next() -> None:
     quotas, quota = Quotas(clock), Quota(3600, {"queries": 2})
     use(quotas, quota)
     use(quotas, quota)
-    with pytest.raises(Refused, match=r"queries = 3/2. Interval will end at 2026-11-21 11:00:00 UTC") as refused:
+    with pytest.raises(
+        Refused, match=r"queries = 3/2. Interval will end at 2026-11-21 11:00:00 UTC"
+    ) as refused:
         use(quotas, quota)
     assert refused.value.code == 201
     use(quotas, quota, user="somebody else")

@@ -7,6 +7,7 @@ from role_engine import ROLES, ROLES_XML, SERVER, Ask, as_default, ask_as, child
 
 ACCESS_DENIED, READONLY, CONSTRAINT, PROHIBITED, RESULT_TOO_LARGE = 497, 164, 452, 392, 396
 
+
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     """Ask as a role, on our schema."""

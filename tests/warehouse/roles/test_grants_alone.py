@@ -56,5 +56,7 @@ def test_grants_and_profile_alone_hold_an_analyst(canary: Canary, tmp_path: Path
     (rows,) = ask("admin", "SELECT count() FROM events_raw")
     assert rows == "0"
     allowed = ask("analyst", *(sql.format() for sql in HARMLESS))
-    refused = [f"{sql} -> {answer}" for sql, answer in zip(HARMLESS, allowed, strict=True) if isinstance(answer, int)]
+    refused = [
+        f"{sql} -> {answer}" for sql, answer in zip(HARMLESS, allowed, strict=True) if isinstance(answer, int)
+    ]
     assert not refused

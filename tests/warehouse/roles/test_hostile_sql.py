@@ -48,7 +48,9 @@ def test_an_analyst_gets_nowhere(target: Target, attempt: Attempt) -> None:
 
 def test_nothing_has_changed_after_all_of_them(target: Target) -> None:
     """In this file's order: after the attempts."""
-    tables = target.value("SELECT groupArray(name) FROM (SELECT name FROM system.tables WHERE database = 'ugc')")
+    tables = target.value(
+        "SELECT groupArray(name) FROM (SELECT name FROM system.tables WHERE database = 'ugc')"
+    )
     for name in ("events_raw", "events_by_quarter_hour", "events_by_quarter_hour_mv", "event_ids"):
         assert f"'{name}'" in tables
     assert "'x'" not in tables
@@ -68,7 +70,11 @@ HTTP = [
     {"sql": "DROP TABLE events_raw", "query": {"query": "SELECT 1 /*"}},
     {"sql": "*/; DROP TABLE events_raw", "query": {"query": "SELECT 1 /*"}},
     {"sql": "('{canary}', 'LineAsString')", "query": {"query": "SELECT * FROM file"}},
-    {"sql": "SELECT * FROM processes", "headers": {"X-ClickHouse-Database": "system"}, "query": {"database": ""}},
+    {
+        "sql": "SELECT * FROM processes",
+        "headers": {"X-ClickHouse-Database": "system"},
+        "query": {"database": ""},
+    },
     {"sql": "SELECT 1", "query": {"user": "admin", "password": ""}},
     {"sql": "SELECT 1", "query": {"role": "admin"}},
     {"sql": "SELECT 1", "headers": {"X-ClickHouse-User": "admin"}},

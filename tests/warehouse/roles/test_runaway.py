@@ -26,14 +26,26 @@ RUNAWAYS = [
         {TIMEOUT, 306, 730, MEMORY},
     ),
     ("SELECT length(groupArray(toString(number))) FROM numbers(100000000)", {MEMORY}),
-    ("SELECT uniqExact(number, number + 1, toString(number)) FROM numbers(1000000000)", {MEMORY, TIMEOUT, READ_ROWS}),
-    ("SELECT number, count() FROM numbers(1000000000) GROUP BY number", {MEMORY, TIMEOUT, RESULT, READ_ROWS, 243}),
-    ("SELECT * FROM numbers(100000000) ORDER BY sipHash64(number) FORMAT Null", {MEMORY, TIMEOUT, RESULT, 243}),
+    (
+        "SELECT uniqExact(number, number + 1, toString(number)) FROM numbers(1000000000)",
+        {MEMORY, TIMEOUT, READ_ROWS},
+    ),
+    (
+        "SELECT number, count() FROM numbers(1000000000) GROUP BY number",
+        {MEMORY, TIMEOUT, RESULT, READ_ROWS, 243},
+    ),
+    (
+        "SELECT * FROM numbers(100000000) ORDER BY sipHash64(number) FORMAT Null",
+        {MEMORY, TIMEOUT, RESULT, 243},
+    ),
     ("SELECT repeat('x', 1000000) FROM numbers(1000000)", {MEMORY, RESULT, TIMEOUT}),
     ("SELECT range(100000000)", {MEMORY, 69}),
     ("SELECT arrayJoin(range(10000000)), arrayJoin(range(10000000))", {MEMORY, RESULT, TIMEOUT}),
     ("SELECT length(replaceAll(repeat('x', 1000000), 'x', repeat('y', 1000000)))", {MEMORY, 131, TIMEOUT}),
-    ("SELECT count() FROM (SELECT arrayJoin(range(1000000)) FROM numbers(1000000))", {TIMEOUT, MEMORY, READ_ROWS}),
+    (
+        "SELECT count() FROM (SELECT arrayJoin(range(1000000)) FROM numbers(1000000))",
+        {TIMEOUT, MEMORY, READ_ROWS},
+    ),
     ("SELECT max(length(toString(bitmapBuild(range(100000000)))))", {MEMORY, 69}),
     ("SELECT number FROM numbers(1100000)", {RESULT}),
     ("SELECT repeat('x', 1000) FROM numbers(900000)", {RESULT}),
@@ -79,9 +91,7 @@ def test_a_statement_made_to_break_the_parser(target: Target, sql: str) -> None:
 def test_the_next_analyst_waits_his_turn(target: Target) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(
-            pool.map(
-                lambda _: target.ask(ENDLESS, role="analyst", query={"max_execution_time": 4}), range(8)
-            )
+            pool.map(lambda _: target.ask(ENDLESS, role="analyst", query={"max_execution_time": 4}), range(8))
         )
     assert sorted({each.code for each in answers}) == [TIMEOUT, TOO_MANY]
     assert sum(each.code == TIMEOUT for each in answers) == 4
@@ -92,7 +102,9 @@ def test_their_memory_is_shared_out_and_never_more_than_the_roles_say(target: Ta
     greedy = "SELECT length(groupArray(toString(number))) FROM numbers(100000000)"
     with ThreadPoolExecutor(4) as pool:
         running = [pool.submit(target.ask, greedy, role="analyst") for _ in range(4)]
-        other = target.ask("SELECT count() FROM (SELECT number FROM numbers(2000000) GROUP BY number)", role="reader")
+        other = target.ask(
+            "SELECT count() FROM (SELECT number FROM numbers(2000000) GROUP BY number)", role="reader"
+        )
         codes = {each.result().code for each in running}
     assert other.text == "2000000\n", other.text
     assert codes <= {MEMORY, TIMEOUT, TOO_MANY}, codes
@@ -108,7 +120,9 @@ def test_questions_do_not_shut_inserts_out(target: Target) -> None:
             answer = target.ask(ENDLESS, role=role, query={"max_execution_time": 3})
         return answer
 
-    created = target.ask("CREATE TABLE IF NOT EXISTS starved (a UInt64) ENGINE = MergeTree ORDER BY a", role="admin")
+    created = target.ask(
+        "CREATE TABLE IF NOT EXISTS starved (a UInt64) ENGINE = MergeTree ORDER BY a", role="admin"
+    )
     assert created.status == 200, created.text
     try:
         with ThreadPoolExecutor(40) as pool:
