@@ -5,13 +5,12 @@ Without a segment from user_activity and user_spans, with one from events_raw, f
 
 import base64
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
-from clickhouse import cursors, days, held
+from clickhouse import cursors, days
 from clickhouse.answers import Answer, Cohort, DauRow, Period, Returned, ReturningPage
-from clickhouse.asking import Asker
-from clickhouse.scope import Scope
+from clickhouse.asking import Asking
 
 PERIOD_DAYS: Final[dict[Period, int]] = {"day": 1, "week": 7}
 RETURNS_WITHIN_DAYS: Final = 7
@@ -19,80 +18,76 @@ RETURNS_WITHIN_DAYS: Final = 7
 DAYS_AT_ONCE: Final = 64 - RETURNS_WITHIN_DAYS
 
 
-def dau(asker: Asker, scope: Scope, first: date, last: date, *, now: datetime) -> Answer[DauRow]:
+def dau(asking: Asking, first: date, last: date) -> Answer[DauRow]:
     """Different users of every day from `first` to `last`, days of nobody too."""
+    memory = asking.memory()
     users: dict[date, int] = {}
-    if asked := held.askable(first, last, scope, now):
-        users = dict(_rows(asker, "dau", scope, first=asked[0], last=asked[1]))
-    return Answer([DauRow(day, users.get(day, 0)) for day in days.days_between(first, last)])
+    if asked := memory.askable(first, last):
+        users = dict(asking.rows("dau", first=asked[0], edges=days.edges(*asked, asking.scope.tz)))
+    rows = [DauRow(day, users.get(day, 0)) for day in days.days_between(first, last)]
+    return Answer(rows, held_since=memory.whole_since)
 
 
-def retention(
-    asker: Asker, scope: Scope, start: date, windows: int, period: Period, *, now: datetime
-) -> Answer[Cohort]:
+def retention(asking: Asking, start: date, windows: int, period: Period) -> Answer[Cohort]:
     """The cohorts of the periods 0 to `windows` from `start` on that have begun, empty ones too."""
-    period_days = PERIOD_DAYS[period]
-    begun = _begun(scope, start, 2 * windows + 1, period_days, now)
-    if not begun:
-        return Answer([])
+    period_days, memory = PERIOD_DAYS[period], asking.memory()
+    begun = _begun(days.day_of(asking.now, asking.scope.tz), start, 2 * windows + 1, period_days)
     known: dict[tuple[date, int], int] = {}
-    if asked := held.askable(start, begun[-1] + (period_days - 1) * days.DAY, scope, now):
-        rows = _rows(
-            asker,
+    end = begun[-1] + (period_days - 1) * days.DAY if begun else start
+    if begun and memory.askable(start, end):
+        tz = asking.scope.tz
+        rows = asking.rows(
             "retention",
-            scope,
-            start=start,
+            first=start,
             period_days=period_days,
             windows=windows,
-            newcomers_since=max(start, asked[0], held.whole_since(scope, now)),
+            edges=days.edges(start, end, tz),
+            newcomers_since=days.start_of(max(start, memory.whole_since), tz),
         )
         known = {(cohort, window): users for cohort, window, users in rows}
     cohorts = []
     for number, day in enumerate(begun[: windows + 1]):
         counts = [known.get((day, n), 0) for n in range(min(windows + 1, len(begun) - number))]
         cohorts.append(Cohort(day, counts[0], (*counts, *[None] * (windows + 1 - len(counts)))))
-    return Answer(cohorts)
+    return Answer(cohorts, held_since=memory.whole_since)
 
 
-def _begun(scope: Scope, start: date, periods: int, period_days: int, now: datetime) -> list[date]:
+def _begun(today: date, start: date, periods: int, period_days: int) -> list[date]:
     """The first days of those of the periods from `start` on that have begun."""
-    today = days.day_of(now, scope.tz)
     if start > today:
         return []
     count = min(periods, (today - start).days // period_days + 1)
     return [start + n * period_days * days.DAY for n in range(count)]
 
 
-def retention_7d(asker: Asker, scope: Scope, first: date, last: date, *, now: datetime) -> Answer[Returned]:
+def retention_7d(asking: Asking, first: date, last: date) -> Answer[Returned]:
     """Of every day from `first` to `last`: who was there, and who of them again within seven days."""
+    memory = asking.memory()
     known: dict[date, tuple[int, int]] = {}
-    if asked := held.askable(first, last, scope, now):
+    if asked := memory.askable(first, last):
         asked_days = days.days_between(*asked)
         for n in range(0, len(asked_days), DAYS_AT_ONCE):
             some = asked_days[n : n + DAYS_AT_ONCE]
-            for day, *counts in _rows(asker, "retention_7d", scope, first=some[0], last=some[-1]):
+            edges = days.edges(some[0], some[-1] + RETURNS_WITHIN_DAYS * days.DAY, asking.scope.tz)
+            for day, *counts in asking.rows("retention_7d", first=some[0], edges=edges):
                 known[day] = (counts[0], counts[1])
-    return Answer([Returned(day, *known.get(day, (0, 0))) for day in days.days_between(first, last)])
+    rows = [Returned(day, *known.get(day, (0, 0))) for day in days.days_between(first, last)]
+    return Answer(rows, held_since=memory.whole_since)
 
 
-def returning(  # noqa: PLR0913 - a page of a question, and the clock
-    asker: Asker, scope: Scope, day: date, back: int, limit: int, cursor: str | None, *, now: datetime
-) -> ReturningPage:
+def returning(asking: Asking, day: date, back: int, limit: int, cursor: str | None) -> ReturningPage:
     """Users of `day` who were there on one of the `back` days before it too, and a page of them by id.
 
     Raises CursorError for a cursor that no answer gave.
     """
     after = cursors.unpack(cursor) if cursor else ""
-    if not held.askable(day, day, scope, now):
-        return ReturningPage(0, [], None)
+    memory = asking.memory()
+    if not memory.askable(day, day):
+        return ReturningPage(0, [], None, held_since=memory.whole_since)
+    edges = days.edges(day - back * days.DAY, day, asking.scope.tz)
     packed = base64.b64encode(after.encode()).decode()
-    rows = _rows(asker, "returning", scope, day=day, days=back, after=packed, users_max=limit + 1)
+    rows = asking.rows("returning", edges=[edges[0], edges[-2], edges[-1]], after=packed, users_max=limit + 1)
     count, found = rows[0]
     page: Sequence[str] = found[:limit]
-    return ReturningPage(count, page, cursors.pack(page[-1]) if len(found) > limit else None)
-
-
-def _rows(asker: Asker, name: str, scope: Scope, **parameters: Any) -> list[Any]:
-    """From the source that can tell: the users' activity or, with a segment, the events themselves."""
-    asked = f"{name}_in_segment" if scope.segments else name
-    return asker.rows_of(asked, scope, tz=scope.tz, **parameters)
+    following = cursors.pack(page[-1]) if len(found) > limit else None
+    return ReturningPage(count, page, following, held_since=memory.whole_since)

@@ -4,7 +4,7 @@ CREATE VIEW IF NOT EXISTS daily_activity
 (
     day        Date                   COMMENT 'UTC day.',
     event_type LowCardinality(String) COMMENT 'As in events_raw.',
-    users      UInt64                 COMMENT 'Different users; an estimate beyond 65,536, within 1.2 %.',
+    users      UInt64                 COMMENT 'Different users; an estimate beyond 65,536.',
     points     Float64                COMMENT 'Sum of value.',
     actions    UInt64                 COMMENT 'Number of events; exact.'
 )

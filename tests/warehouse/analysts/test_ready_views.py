@@ -48,7 +48,7 @@ def client(warehouse_dsn: Callable[[str], str]) -> Iterator[Client]:
     migrate.apply(dsn)
     made = connect(dsn)
     tell = Told(Stand(ClickHouseStore(made), made))
-    # ann comes on each of four days, bob twice within a week, cid once long ago and once now; a bot every day.
+    # ann comes on each of four days, bob twice in a week, cid long ago and now; a bot every day.
     for days in (0, 1, 2, 3):
         tell(ago(days), "ann")
         tell(ago(days), "crawler", bot_reasons=["declared"])

@@ -1,4 +1,4 @@
-"""What each question reads: parts of the days asked for and no others, through the index where there is one."""
+"""What each question reads: the parts of the days asked for, and no others."""
 
 import json
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def month(held: Any) -> Any:
 
 
 def reads(plan: Any) -> Iterator[dict[str, Any]]:
-    node = plan["Plan"] if "Plan" in plan else plan
+    node = plan.get("Plan", plan)
     if node["Node Type"].startswith("ReadFromMergeTree"):
         yield node
     for child in node.get("Plans", ()):
