@@ -10,14 +10,15 @@ EVERYTHING: Final = "1"
 
 _KEY: Final = "{seg%d_key:String}"
 _KIND: Final = f"JSONType(properties, {_KEY})"
+_WORDS: Final = ("true", "false")
 _COMPARED: Final = {Operator.LESS: "<", Operator.GREATER: ">"}
 
 
 def condition(segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
     """A boolean over a row of events_raw, all segments together, and its parameters.
 
-    The text depends on the operators, on how many values a list has and on which of them read as numbers;
-    never on what they are.
+    The text depends on the operators, on how many values a list has and on which of them read as numbers,
+    true or false; never on what they are.
     """
     written: list[str] = []
     parameters: dict[str, Any] = {}
@@ -60,7 +61,7 @@ def _equal(n: int, values: Sequence[str]) -> tuple[str, dict[str, Any]]:
             f"{kind} = '{name}', {' OR '.join(f'{got} = {operand}' for operand in operands)}"
             for name, got in _numbers(key)
         ]
-    return f"multiIf({', '.join(branches)}, 0)", parameters
+    return f"{_candidate(n, values)} AND multiIf({', '.join(branches)}, 0)", parameters
 
 
 def _compared(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
@@ -70,7 +71,20 @@ def _compared(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
     operand, parameters = _operand(n, 0, number)
     sign = _COMPARED[segment.operator]
     branches = [f"{_KIND % n} = '{name}', {got} {sign} {operand}" for name, got in _numbers(_KEY % n)]
-    return f"multiIf({', '.join(branches)}, 0)", parameters
+    return f"{_candidate(n, ())} AND multiIf({', '.join(branches)}, 0)", parameters
+
+
+def _candidate(n: int, values: Sequence[str]) -> str:
+    """A search through the bytes that leaves out most events before any JSON is parsed, and none that fits.
+
+    JSON without a backslash spells a string one way: in quotes, as it is. So there the value must stand, or
+    the key when the value can be spelled otherwise, as numbers can.
+    """
+    plain = [i for i, value in enumerate(values) if number_of(value) is None and value not in _WORDS]
+    needles = [f"concat('\"', {{seg{n}_text{i}:String}}, '\"')" for i in plain]
+    if len(plain) < max(1, len(values)):
+        needles.append(f"concat('\"', {_KEY % n}, '\"')")
+    return f"multiSearchAny(properties, [{', '.join(needles)}, '\\\\'])"
 
 
 def _numbers(key: str) -> list[tuple[str, str]]:

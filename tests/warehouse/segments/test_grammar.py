@@ -71,7 +71,7 @@ def test_the_sql_is_made_of_fixed_words_and_typed_placeholders(asked: list[Segme
     sql, parameters = condition(asked)
     rest = re.sub(r"\{seg\d_(?:type|key|text\d+|number\d+|bits\d+):(?:String|Int64|UInt64)\}", "", sql)
     assert not set(re.findall(r"\w+", rest)) - WORDS
-    assert not set(rest) - set("(),=<>' ") - set("".join(WORDS))
+    assert not set(rest) - set("(),=<>'[]\\\" ") - set("".join(WORDS))
     assert set(re.findall(r"\{(\w+):", sql)) == set(parameters)
     # The same text for the same shape: what was asked is nowhere in it.
     again = [Segment(s.operator, "k" if s.key else "", tuple(map(_alike, s.values))) for s in asked]
@@ -92,6 +92,7 @@ WORDS = {
         "0",
         "1",
     ),
+    *("multiSearchAny", "concat"),
     *("JSONType", "JSONExtractString", "JSONExtractBool", "JSONExtractInt", "JSONExtractUInt"),
     *("JSONExtractFloat", "String", "Bool", "true", "false", "Int64", "UInt64", "Double"),
 }
@@ -100,7 +101,7 @@ WORDS = {
 def _alike(value: str) -> str:
     number = number_of(value)
     if number is None:
-        return "x"
+        return "true" if value in ("true", "false") else "x"
     return "0.5" if isinstance(number, float) else str(2**63 if number >= 2**63 else 7)
 
 
