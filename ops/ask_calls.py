@@ -20,7 +20,7 @@ from ops.analyst import Analyst, told
 from telemetry.clock import Clock
 from ugc_api.problems import Problem
 from ugc_api.stats.asked import SCOPE_PARAMETERS, SEGMENT, scope_as_understood, scope_of
-from ugc_api.stats.question import Now, Question, Reply, Row
+from ugc_api.stats.question import Question, Reply, Row
 from ugc_api.stats.replies import meta
 from ugc_api.stats.routes import QUESTIONS
 
@@ -53,11 +53,7 @@ def ask(question: Question, analyst: Analyst, clock: Clock) -> Answered:
     warehouse = Warehouse(analyst.client, clock=clock)
     started_s = clock.monotonic()
     try:
-        now = Now(
-            today=days.day_of(clock.now(), question.scope.tz),
-            held_since=warehouse.held_since(question.scope),
-        )
-        reply = question.put(warehouse, now)
+        reply = question.put(warehouse, days.day_of(clock.now(), question.scope.tz))
         freshness = warehouse.freshness()
     except WarehouseError as error:
         raise told(error) from None

@@ -23,8 +23,10 @@ HELP: Final = """\
   \\f FORMAT       table, vertical, markdown, csv, tsv, json, ndjson
   \\?              this
   \\q, Ctrl-D      leaves"""
-_TABLES: Final = "SELECT name, total_rows AS rows, comment FROM system.tables "
+_TABLES: Final = (
+    "SELECT name, total_rows AS rows, comment FROM system.tables "
     "WHERE database = currentDatabase() ORDER BY name"
+)
 _COLUMNS: Final = (
     "SELECT name, type, comment FROM system.columns "
     "WHERE database = currentDatabase() AND table = {name:String} ORDER BY position"

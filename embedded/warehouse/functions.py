@@ -1,7 +1,7 @@
 """Which functions a user without every right may call: a reviewed list, and nothing beside it.
 
 functions.txt names every function of the engine on one side or the other, and a test holds it against
-`system.functions`: what a new version of the engine brings is refused until looked at.
+`system.functions`: what a new version brings is refused until somebody has looked.
 
 ClickHouse takes some names in any case. Names are compared without it, so a list cannot be missed by spelling.
 """

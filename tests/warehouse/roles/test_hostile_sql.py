@@ -34,7 +34,7 @@ def test_there_are_more_than_three_hundred() -> None:
     assert len({each.id for each in hostile()}) > 300
 
 
-@pytest.mark.parametrize("attempt", hostile(), ids=lambda each: each.id)
+@pytest.mark.parametrize("attempt", list(hostile()), ids=lambda each: each.id)
 def test_an_analyst_gets_nowhere(target: Target, attempt: Attempt) -> None:
     if attempt.own and not target.embedded:
         pytest.skip("a server lets everybody do that")
