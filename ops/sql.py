@@ -79,11 +79,11 @@ def run_all(text: str, analyst: Analyst, output_format: str) -> None:
 
 def show(pieces: Iterable[bytes], *, binary: bool = False, out: IO[bytes] | None = None) -> None:
     """An answer on standard output: as it is for a program; for a terminal, nothing that it obeys."""
-    stream = out or click.get_binary_stream("stdout")
+    stream: IO[bytes] = out or sys.stdout.buffer
     for_person = stream.isatty()
     if for_person and binary:
         raise click.UsageError("this format is no text; send it to a file")
-    decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for piece in pieces:
         stream.write(console.plain(decoder.decode(piece), keep="\n\t").encode() if for_person else piece)
     stream.flush()

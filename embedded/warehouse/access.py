@@ -41,6 +41,12 @@ _SYSTEM_TABLES = {
 
 _IN_FUNCTIONS = re.compile(r"(global)?(not|null|notnull|nullnot)?in(ignoreset)?", re.IGNORECASE)
 
+# What EXPLAIN itself can be told; no settings of the engine have these names.
+_EXPLAIN_OPTIONS = {
+    *("actions", "compact", "description", "dump_ast", "dump_passes", "dump_tree", "graph"),
+    *("header", "indexes", "json", "keep_logical_steps", "oneline", "optimize", "passes"),
+    *("projections", "query_tree_passes", "run_passes", "run_query_tree_passes", "sorting"),
+}
 _EXPLAINS = re.compile(r"EXPLAIN( AST| SYNTAX| QUERY TREE| PLAN| PIPELINE| ESTIMATE)?")
 
 _NODES = {
@@ -63,7 +69,8 @@ def check(role: Role, statement: Statement, *, database: str, parameters: Mappin
         return
     _check_kind(role, statement)
     for name, value in statement.changed_settings().items():
-        if name not in HTTP_SETTINGS:
+        of_explain = statement.kind == "ExplainQuery" and name in _EXPLAIN_OPTIONS
+        if name not in HTTP_SETTINGS and not of_explain:
             role.check_setting(name, value)
     scope = _Scope(role, database, parameters, statement)
     for node in statement.nodes:

@@ -3,7 +3,7 @@
 functions.txt names every function of the engine on one side or the other, and a test holds it against
 `system.functions`: what a new version brings is refused until somebody has looked.
 
-ClickHouse takes some names in any case. Names are compared without it, so a list cannot be missed by spelling.
+ClickHouse takes some names in any case. They are compared without it, so spelling does not get round.
 """
 
 import difflib

@@ -1,4 +1,4 @@
-"""`ugc sql`, `ugc query` and `ugc export`: a person asks a real warehouse, and gets answers and nothing else."""
+"""`ugc sql`, `ugc query` and `ugc export`: a person asks a real warehouse, and gets answers."""
 
 import csv
 import io
@@ -47,19 +47,19 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     process.start()
     migrate.apply(process.dsn("admin"))
     admin = connect(process.dsn("admin"))
+    columns = "event_id, occurred_at, user_id, event_type, properties, value, received_at, kafka_topic_id"
     admin.command(
-        f"""INSERT INTO events_raw (event_id, occurred_at, user_id, event_type, properties, value, received_at,
-            kafka_topic_id, kafka_offset)
-        SELECT generateUUIDv4(), toDateTime64('{DAY} 00:00:00', 3, 'UTC') + toIntervalMillisecond(at_ms),
+        f"""INSERT INTO events_raw ({columns}, kafka_offset)
+        SELECT generateUUIDv4(), toDateTime64('{DAY} 00:00:00', 3, 'UTC') + toIntervalMillisecond(at_ms) AS at,
             if(number = 7, {_quoted(ODD_USER)}, concat('user-', toString(number % 100))),
             if(number % 3 = 0, 'click', 'custom.made'), '{{"n": ' || toString(number) || ', "text": "a\\\\nb"}}',
-            number / 4, occurred_at + 1, 'topic', number
+            number / 4, at + 1, 'topic', number
         FROM (SELECT number, number * 34560 AS at_ms FROM numbers({EVENTS}))"""
     )
     for at in (f"{DAY - timedelta(days=1)} 23:59:59.999", f"{DAY + timedelta(days=1)} 00:00:00.000"):
         admin.command(
-            "INSERT INTO events_raw (event_id, occurred_at, user_id, event_type, properties, received_at, "
-            f"kafka_topic_id) SELECT generateUUIDv4(), '{at}', 'neighbour', 'click', '{{}}', occurred_at + 1, 't'"
+            f"INSERT INTO events_raw ({columns}) SELECT generateUUIDv4(), "
+            f"toDateTime64('{at}', 3, 'UTC') AS at, 'neighbour', 'click', '{{}}', 0, at + 1, 't'"
         )
     yield process
     process.kill(signal.SIGTERM)
@@ -441,7 +441,8 @@ def test_a_day_as_csv(ugc: Said, analyst: Analyst, tmp_path: Path) -> None:
     rows = rows_of(file.read_text(encoding="utf-8"))
     assert len(rows) == EVENTS
     wanted = analyst.rows(
-        f"SELECT toString(event_id), user_id, properties, value FROM events_raw WHERE toDate(occurred_at) = '{DAY}'"
+        "SELECT toString(event_id), user_id, properties, value FROM events_raw "
+        f"WHERE toDate(occurred_at) = '{DAY}'"
     )
     found = {(r["event_id"], r["user_id"], r["properties_json"], float(r["value"])) for r in rows}
     assert found == set(wanted)
@@ -482,7 +483,8 @@ def test_a_day_as_parquet(
     place = "day.parquet/*.parquet" if piece_rows == 1_000 else "day.parquet"
     with duckdb.connect() as reader:
         found = reader.execute(
-            f"SELECT count(*), count(DISTINCT event_id), min(occurred_at)::date::text, sum(value) FROM '{place}'"
+            "SELECT count(*), count(DISTINCT event_id), min(occurred_at)::date::text, sum(value) "
+            f"FROM '{place}'"
         ).fetchone()
     assert found == (EVENTS, EVENTS, str(DAY), sum(range(EVENTS)) / 4)
 

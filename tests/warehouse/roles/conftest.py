@@ -1,8 +1,8 @@
 """The suite's warehouses: the embedded process, and any ClickHouse server that the environment names.
 
-ROLES_SUITE_DSNS     admin, writer, reader and analyst: four DSNs of http://user:password@host:port/ugc, with
-                     spaces between; the server has our migrations and roles.xml
-ROLES_SUITE_CANARY   a directory on this machine that the server reads as its user_files; empty: one that it does not
+ROLES_SUITE_DSNS     of admin, writer, reader and analyst: http://user:password@host:port/ugc, four with spaces
+                     between; the server has our migrations and roles.xml
+ROLES_SUITE_CANARY   a directory of this machine that the server reads as its user_files; empty: there is none
 ROLES_SUITE_LISTEN   an address of this machine that the server reaches; default 127.0.0.1
 
 The suite makes more errors than half an hour's quota of analyst: between two runs restart the server.

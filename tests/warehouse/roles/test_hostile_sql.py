@@ -1,4 +1,4 @@
-"""Hostile SQL as analyst: whatever is tried, no file is read or written, nobody is called, nothing changes."""
+"""Hostile SQL as analyst: no file is read or written, nobody is called, nothing changes."""
 
 import gzip
 
