@@ -48,11 +48,13 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     migrate.apply(process.dsn("admin"))
     admin = connect(process.dsn("admin"))
     columns = "event_id, occurred_at, user_id, event_type, properties, value, received_at, kafka_topic_id"
+    midnight = f"toDateTime64('{DAY} 00:00:00', 3, 'UTC')"
     admin.command(
         f"""INSERT INTO events_raw ({columns}, kafka_offset)
-        SELECT generateUUIDv4(), toDateTime64('{DAY} 00:00:00', 3, 'UTC') + toIntervalMillisecond(at_ms) AS at,
+        SELECT generateUUIDv4(), {midnight} + toIntervalMillisecond(at_ms) AS at,
             if(number = 7, {_quoted(ODD_USER)}, concat('user-', toString(number % 100))),
-            if(number % 3 = 0, 'click', 'custom.made'), '{{"n": ' || toString(number) || ', "text": "a\\\\nb"}}',
+            if(number % 3 = 0, 'click', 'custom.made'),
+            '{{"n": ' || toString(number) || ', "text": "a\\\\nb"}}',
             number / 4, at + 1, 'topic', number
         FROM (SELECT number, number * 34560 AS at_ms FROM numbers({EVENTS}))"""
     )

@@ -1,7 +1,7 @@
 """The suite's warehouses: the embedded process, and any ClickHouse server that the environment names.
 
-ROLES_SUITE_DSNS     of admin, writer, reader and analyst: http://user:password@host:port/ugc, four with spaces
-                     between; the server has our migrations and roles.xml
+ROLES_SUITE_DSNS     of admin, writer, reader and analyst: http://user:password@host:port/ugc, four with
+                     spaces between; the server has our migrations and roles.xml
 ROLES_SUITE_CANARY   a directory of this machine that the server reads as its user_files; empty: there is none
 ROLES_SUITE_LISTEN   an address of this machine that the server reaches; default 127.0.0.1
 

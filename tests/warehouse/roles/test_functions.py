@@ -1,12 +1,13 @@
 """The list of functions: whole, and none of those it allows reaches further than its arguments."""
 
-import http.client
+import json
 import re
-from contextlib import closing
-from urllib.parse import urlencode
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from warehouse.roles.target import Target
+from warehouse.roles.target import Listener, Target
 
 from embedded.warehouse import functions
 from embedded.warehouse.errors import WarehouseError
@@ -57,44 +58,54 @@ def test_a_list_that_says_two_things_does_not_load(text: str, complaint: str) ->
 SLOW = re.compile(r"sleep.*|throwif|aggthrow")
 
 
+CALL = """
+import json, sys
+from chdb.session import Session
+
+session, answers = Session(sys.argv[1]), []
+for statement in json.load(sys.stdin):
+    try:
+        answers.append(str(session.query(statement, "TSV")))
+    except Exception:
+        answers.append(None)
+print("ANSWERS", json.dumps(answers))
+"""
+
+
 @pytest.mark.stack
-def test_no_allowed_function_reads_the_canary_or_calls_anybody(target: Target) -> None:
-    """Each with the file's name, and with the listener's address, as every argument."""
-    if not target.embedded:
-        pytest.skip("the list is the embedded warehouse's")
-    there = target.value("SELECT DISTINCT name FROM system.functions ORDER BY 1").split("\n")
-    allowed = [name for name in there if LIST.allows(name) and not SLOW.fullmatch(name.lower())]
+def test_no_allowed_function_reads_the_canary_or_calls_anybody(tmp_path: Path) -> None:
+    """Each with the file's name, and with the listener's address, as every argument; on the engine itself."""
+    (there,) = called(tmp_path, ["SELECT DISTINCT name FROM system.functions ORDER BY 1"])
+    allowed = [name for name in str(there).split() if LIST.allows(name) and not SLOW.fullmatch(name.lower())]
     assert len(allowed) > 1_500
-    canary = target.canary
-    names, secret = canary.names(), canary.secret.strip()
-    answered = 0
-    with closing(_Asking(target)) as asking:
-        for name in allowed:
-            for argument, count in (("canary", 1), ("url", 2), ("canary", 3)):
-                arguments = ", ".join([f"'{names[argument]}'"] * count)
-                status, text = asking.ask(f"SELECT `{name}`({arguments})")
-                assert secret not in text, f"{name} of {count} read the file"
-                answered += status == 200
-    canary.assert_untouched()
-    # That the calls were calls, and not one error five thousand times.
-    assert answered > 500
+    secret = "canary of the functions"
+    file = tmp_path / "canary.txt"
+    file.write_text(secret)
+    listener = Listener("127.0.0.1")
+    url = f"http://127.0.0.1:{listener.port}/"
+    forms = [f"'{file}'", "'canary.txt'", f"'{url}', '{url}'", f"'{file}', '{file}', '{file}'"]
+    tried = [f"SELECT `{name}`({form})" for name in allowed for form in forms]
+    answers = called(tmp_path, [f"SELECT file('{file}')", *tried])
+    listener.close()
+    assert answers[0] == f"{secret}\n", "what the canary would show"
+    assert [sql for sql, answer in zip(tried, answers[1:], strict=True) if answer and secret in answer] == []
+    assert listener.callers == 0
+    assert file.read_text() == secret
+    # That the calls were calls, and not one error six thousand times.
+    assert sum(answer is not None for answer in answers) > 1_000
 
 
-class _Asking:
-    """One connection as reader, whose errors no quota counts; judged as analyst is."""
-
-    def __init__(self, target: Target) -> None:
-        found = re.fullmatch(r"http://(\w+):([^@]+)@([^:]+):(\d+)/(\w+)", target.dsns["reader"])
-        assert found is not None
-        self._user, self._password, host, port, self._database = found.groups()
-        self._connection = http.client.HTTPConnection(host, int(port), timeout=60)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def ask(self, sql: str) -> tuple[int, str]:
-        query = urlencode({"database": self._database, "max_execution_time": 2})
-        headers = {"X-ClickHouse-User": self._user, "X-ClickHouse-Key": self._password}
-        self._connection.request("POST", f"/?{query}", sql.encode(), headers)
-        response = self._connection.getresponse()
-        return response.status, response.read().decode("utf-8", "replace")
+def called(home: Path, statements: list[str]) -> list[str | None]:
+    """The engine's answers; none for an error."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALL, str(home / "data")],
+        cwd=home,
+        input=json.dumps(statements),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    answers: list[str | None] = json.loads(done.stdout.partition("ANSWERS ")[2])
+    return answers
