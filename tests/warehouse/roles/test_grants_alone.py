@@ -20,8 +20,6 @@ OF_THE_CLIENT = re.compile(r"INTO\W+OUTFILE|INFILE", re.IGNORECASE)
 FILE_OF_LOCAL = re.compile(
     r"(?<!FROM )(?<!TABLE )(?<!DESCRIBE )[`\"]?\bfile\b[`\"]?(/\*\*/)?\(|\bfile\b[,) ]", re.IGNORECASE
 )
-    r"(?<!FROM )(?<!TABLE )(?<!DESCRIBE )[`\"]?\bfile\b[`\"]?(/\*\*/)?\(|\bfile\b[,) ]", re.I
-)
 # Only with select_from_system_db_requires_grant, which chDB cannot switch on.
 SYSTEM_OF_SERVER = re.compile(r"\bsystem`?\s*\.|SHOW PROCESSLIST", re.IGNORECASE)
 # Nothing of the statement is run, and no right is asked for.

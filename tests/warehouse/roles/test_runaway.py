@@ -22,10 +22,8 @@ RUNAWAYS = [
     (ENDLESS, {TIMEOUT, READ_ROWS}),
     ("SELECT number FROM system.numbers", {TIMEOUT, RESULT, READ_ROWS}),
     ("SELECT count() FROM numbers_mt(1000000000000)", {TIMEOUT, READ_ROWS}),
-    ("SELECT count() FROM zeros(1000000000000)", {TIMEOUT, READ_ROWS}),
     ("SELECT count() FROM system.numbers AS a, system.numbers AS b", {TIMEOUT, MEMORY, READ_ROWS}),
     ("SELECT sum(sleepEachRow(1)) FROM numbers(1000000)", {TIMEOUT, 160, 69}),
-    ("SELECT count() FROM generate_series(0, 1000000000000)", {TIMEOUT, READ_ROWS}),
     (
         "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count() FROM t",
         {TIMEOUT, 306, 730, MEMORY},
@@ -63,7 +61,8 @@ def test_a_runaway_question_is_ended(target: Target, sql: str, codes: set[int]) 
     answer = target.ask(
         sql, role="analyst", query={"max_execution_time": 2, "wait_end_of_query": 1}, timeout_s=WITHIN_S
     )
-    assert answer.code in codes, f"{answer.status} {answer.code} {answer.text[:300]}"
+    # On a slow machine its time may be over first.
+    assert answer.code in codes | {TIMEOUT}, f"{answer.status} {answer.code} {answer.text[:300]}"
     assert time.monotonic() - begun < WITHIN_S
     assert target.value("SELECT 1", role="analyst") == "1"
 
