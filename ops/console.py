@@ -60,6 +60,16 @@ def complain(message: str) -> None:
     err().print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
 
 
+def plain(text: str, *, keep: str = "") -> str:
+    """`text` with everything that a terminal would obey written as an escape, but for what is in `keep`."""
+    return "".join(
+        each
+        if each.isprintable() or each in keep
+        else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in text
+    )
+
+
 def wants_json(arguments: list[str]) -> bool:
     """Whether the command line asks for JSON; known before click has parsed it."""
     return "--json" in arguments

@@ -10,8 +10,9 @@ from rich.markup import escape
 from ops import console, dlq_export, dlq_showing
 from ops.dlq_box import DeadBox, DlqFailed
 from ops.dlq_options import Filters, filters
-from ops.dlq_reading import opened, progress_bar, require_all
+from ops.dlq_reading import opened, require_all
 from ops.dlq_settling import settle
+from ops.progress import progress_bar
 from telemetry.clock import SystemClock
 
 F = TypeVar("F", bound=Callable[..., Any])

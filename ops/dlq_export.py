@@ -2,12 +2,11 @@
 
 import csv
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import Any, Final, Literal
+
+from ops.appearing import text_file
 
 Format = Literal["ndjson", "csv"]
 
@@ -40,7 +39,8 @@ def format_of(file: Path) -> Format:
 def export(documents: Iterable[Mapping[str, Any]], file: Path, how: Format) -> int:
     """Write them to `file`, which appears, or is replaced, when all are in. How many they were."""
     count = 0
-    with _appearing(file) as out:
+    # A string of JSON may hold half of a surrogate pair; its base64 beside it is exact.
+    with text_file(file, errors="backslashreplace") as out:
         if how == "csv":
             writer = csv.DictWriter(out, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
@@ -51,20 +51,3 @@ def export(documents: Iterable[Mapping[str, Any]], file: Path, how: Format) -> i
                 out.write(json.dumps(document, ensure_ascii=False) + "\n")
             count += 1
     return count
-
-
-@contextmanager
-def _appearing(file: Path) -> Iterator[IO[str]]:
-    """A file to write to, which gets its name at the end if nothing failed."""
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    unfinished = Path(name)
-    try:
-        # A string of JSON may hold half of a surrogate pair; its base64 beside it is exact.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise

@@ -1,18 +1,17 @@
 """Open the dead letters' topic and read it through, with a bar for whoever watches."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from ops import console
 from ops.dlq_box import DeadBox, DlqFailed
 from ops.dlq_index import Index, Rows
 from ops.dlq_options import parsed_id
+from ops.progress import progress_bar
 from telemetry.settings import Settings, load
 
 MISSING_SHOWN_MAX: Final = 5
+
+__all__ = ["opened", "progress_bar", "require_all"]
 
 
 def opened(*, hidden: bool) -> tuple[DeadBox, Index]:
@@ -20,16 +19,6 @@ def opened(*, hidden: bool) -> tuple[DeadBox, Index]:
     box = DeadBox(load(Settings).bootstrap())
     with progress_bar("reading events.dead", box.records, hidden=hidden) as advance:
         return box, box.index(advance)
-
-
-@contextmanager
-def progress_bar(doing: str, total: int, *, hidden: bool) -> Iterator[Callable[[int], None]]:
-    """Progress on standard error, gone at the end; nothing where nobody watches."""
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = hidden or not console.is_terminal()
-    with Progress(*columns, console=console.err(), transient=True, disable=hidden) as progress:
-        task = progress.add_task(doing, total=total)
-        yield lambda count: progress.advance(task, count)
 
 
 def require_all(ids: Sequence[str], index: Index, rows: Rows) -> None:

@@ -8,11 +8,12 @@ import click
 from rich.markup import escape
 
 from etl.letters import StoredLetter
-from ops import console, dlq_showing
+from ops import console
 from ops.dlq_box import DeadBox, Done, Progress
 from ops.dlq_index import Index, Rows
 from ops.dlq_options import Filters
-from ops.dlq_reading import opened, progress_bar, require_all
+from ops.dlq_reading import opened, require_all
+from ops.progress import progress_bar
 from telemetry.clock import SystemClock
 
 Verb = Literal["retry", "discard"]
@@ -90,9 +91,7 @@ def _tell(verb: Verb, by_reason: Mapping[str, int], done: Done | None, *, as_jso
 
 
 def _in_words(by_reason: Mapping[str, int]) -> str:
-    return ", ".join(
-        f"{letters:,} {escape(dlq_showing.plain(reason))}" for reason, letters in by_reason.items()
-    )
+    return ", ".join(f"{letters:,} {escape(console.plain(reason))}" for reason, letters in by_reason.items())
 
 
 def _letters(count: int) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from etl.dead_reasons import explained
 from etl.letters import StoredLetter
+from ops.console import plain
 from ops.dlq_index import OPEN, Index, ReasonCount, Rows
 
 SHOWN_BYTES_MAX: Final = 2_048
@@ -158,14 +159,6 @@ def value_lines(value: bytes) -> Iterator[str]:
             yield f"{start:06x}  {line.hex(' '):<{3 * HEX_LINE_BYTES}} {shown}"
     if len(value) > SHOWN_BYTES_MAX:
         yield f"… and {len(value) - SHOWN_BYTES_MAX:,} more bytes: --raw writes all of them"
-
-
-def plain(text: str) -> str:
-    """`text` with everything that a terminal would obey written as an escape."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in text
-    )
 
 
 def _printable(value: bytes) -> str | None:

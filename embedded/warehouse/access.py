@@ -1,16 +1,16 @@
 """The one place where a statement is judged: may this user run it?
 
 Judged is the parse tree, never the text: a literal that says DROP is a literal. What is not known to be
-harmless is refused: statement kinds, table functions, databases and kinds of tree nodes are allow-lists. The
-handle of a read-only user is also `readonly = 1`, so a mistake here still cannot write.
-
-Functions are the exception: 1,900 compute on their arguments, so those that reach further are listed.
+harmless is refused: statement kinds, functions (functions.txt), table functions, databases and kinds of tree
+nodes are allow-lists. The handle of a read-only user is also `readonly = 1`, so a mistake here still cannot
+write.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from embedded.warehouse import functions
 from embedded.warehouse.errors import Refused, access_denied, readonly
 from embedded.warehouse.parsing import Node, Statement
 from embedded.warehouse.profiles import HTTP_SETTINGS, Role
@@ -27,7 +27,7 @@ _INSERTS = {"InsertQuery"}
 
 _TABLE_FUNCTIONS = {
     *("numbers", "numbers_mt", "zeros", "zeros_mt", "generateseries", "generate_series", "values"),
-    *("view", "format", "null"),
+    *("view", "format", "null", "sqlstandardvalues", "primes"),
 }
 
 # What a ClickHouse server shows to everybody even when the system database needs a grant, and
@@ -39,17 +39,14 @@ _SYSTEM_TABLES = {
     *("settings", "current_roles", "enabled_roles", "quota_usage"),
 }
 
-# Functions that read files, other tables, keys or the host, or call out.
-_FUNCTIONS_REFUSED = re.compile(
-    r"file|dict(get|has|isin).*|joinget.*|region.*|ai[a-z]+|catboostevaluate|evalmlmethod|"
-    r"naivebayesclassifier.*|hascolumnintable|logtrace|addressto.*|demangle|getmacro|getserverport|"
-    r"getserversetting|getmergetreesetting|getclienthttpheader|getoskernelversion|filesystem.*|"
-    r"serveruuid|showcertificate|zookeepersessionuptime|transaction.*|generateserialid|tid|"
-    r"currentrequesturl|structureto.*schema|eval",
-    re.IGNORECASE,
-)
 _IN_FUNCTIONS = re.compile(r"(global)?(not|null|notnull|nullnot)?in(ignoreset)?", re.IGNORECASE)
 
+# What EXPLAIN itself can be told; no settings of the engine have these names.
+_EXPLAIN_OPTIONS = {
+    *("actions", "compact", "description", "dump_ast", "dump_passes", "dump_tree", "graph"),
+    *("header", "indexes", "json", "keep_logical_steps", "oneline", "optimize", "passes"),
+    *("projections", "query_tree_passes", "run_passes", "run_query_tree_passes", "sorting"),
+}
 _EXPLAINS = re.compile(r"EXPLAIN( AST| SYNTAX| QUERY TREE| PLAN| PIPELINE| ESTIMATE)?")
 
 _NODES = {
@@ -72,7 +69,8 @@ def check(role: Role, statement: Statement, *, database: str, parameters: Mappin
         return
     _check_kind(role, statement)
     for name, value in statement.changed_settings().items():
-        if name not in HTTP_SETTINGS:
+        of_explain = statement.kind == "ExplainQuery" and name in _EXPLAIN_OPTIONS
+        if name not in HTTP_SETTINGS and not of_explain:
             role.check_setting(name, value)
     scope = _Scope(role, database, parameters, statement)
     for node in statement.nodes:
@@ -137,6 +135,13 @@ class _Scope:
         self._names_databases = statement.kind in _NAMES_A_DATABASE
         self._aliases = {str(node["alias"]) for node in statement.nodes if node.get("alias")}
         self._with = {str(node["name"]) for node in statement.nodes if node.get("type") == "WithElement"}
+        self._lambdas = {
+            str(node["alias"]) for node in statement.nodes if node.get("alias") and _is_lambda(node)
+        }
+        # The tree has one kind of node for both sorts of function.
+        self._of_tables = {
+            id(node["table_function"]) for node in statement.nodes if node.get("table_function") is not None
+        }
 
     def check(self, node: Node) -> None:
         kind = str(node["type"])
@@ -147,7 +152,8 @@ class _Scope:
         elif kind == "TableExpression" and node.get("table_function"):
             self._table_function(node["table_function"])
         elif kind in {"Function", "ColumnsApplyTransformer"}:
-            self._function(node)
+            if id(node) not in self._of_tables:
+                self._function(node)
         elif kind == "InsertQuery":
             self._insert(node)
         elif kind in _READS:
@@ -163,15 +169,24 @@ class _Scope:
                 self._named_database(named)
 
     def _parts(self, node: Node) -> list[str]:
-        """The parts of a name, with parameters put in."""
+        """The parts of a name, with parameters put in; one that holds a dot is judged as several."""
         given = [str(part) for part in node.get("name_parts") or [node.get("name", "")]]
         values = [
-            self._parameters.get(str(each.get("name")), "")
+            self._value(str(each.get("name")))
             for each in _children(node)
             if each.get("type") == "QueryParameter"
         ]
-        filled = [part or (values.pop(0) if values else "") for part in given] + values
-        return [part for part in filled if part]
+        parts: list[str] = []
+        for part in given:
+            parts += [part] if part or not values else values.pop(0).split(".")
+        return [part for part in (*parts, *values) if part]
+
+    def _value(self, parameter: str) -> str:
+        """What a request puts in for a name. One not given is left to what a session remembers."""
+        value = self._parameters.get(parameter)
+        if not value:
+            raise Refused(456, "UNKNOWN_QUERY_PARAMETER", f"Substitution `{parameter}` is not set.")
+        return value
 
     def _table(self, parts: list[str]) -> None:
         if self._names_databases:
@@ -199,18 +214,32 @@ class _Scope:
 
     def _function(self, node: Node) -> None:
         name = str(node.get("name") or node.get("func_name") or "")
-        self._function_name(name)
+        if name or node.get("lambda") is None:
+            self._function_name(name)
         arguments = _children(node.get("arguments") or {})
         if _IN_FUNCTIONS.fullmatch(name) and len(arguments) > 1:
             self._right_of_in(arguments[1])
-        # Higher-order functions take the name of a function for a lambda.
+        # Higher-order functions take the name of a function for a lambda; or it is a column's.
         takes_functions = name.lower().startswith(("array", "map"))
         if takes_functions and arguments and arguments[0].get("type") == "Identifier":
-            self._function_name(str(arguments[0].get("name")))
+            self._refuse_by_name(str(arguments[0].get("name")))
 
     def _function_name(self, name: str) -> None:
-        if _FUNCTIONS_REFUSED.fullmatch(name):
-            raise access_denied(self._role.name, f"The function {name} is not among what it may use")
+        if functions.load().allows(name):
+            return
+        self._refuse_by_name(name)
+        if name in self._lambdas:
+            return
+        nearest = functions.load().nearest(name)
+        meant = f"; did you mean {nearest}?" if nearest else "."
+        raise Refused(
+            46, "UNKNOWN_FUNCTION", f"{self._role.name} may call no function with the name {name}{meant}"
+        )
+
+    def _refuse_by_name(self, name: str) -> None:
+        reason = functions.load().why_refused(name)
+        if reason is not None:
+            raise access_denied(self._role.name, f"The function {name} {reason}")
 
     def _right_of_in(self, argument: Node) -> None:
         """`x IN name` takes a table, an alias or a column; only the first can be out of bounds."""
@@ -233,6 +262,10 @@ class _Scope:
                 self._role.name,
                 f"To execute this query, it's necessary to have the grant INSERT ON {'.'.join(parts)}",
             )
+
+
+def _is_lambda(node: Node) -> bool:
+    return node.get("type") == "Function" and node.get("name") == "lambda"
 
 
 def _children(node: Node) -> list[Node]:

@@ -14,6 +14,7 @@ from embedded.warehouse.inserting import Inserter, Load
 from embedded.warehouse.killing import kill
 from embedded.warehouse.parsing import Parser, Statement
 from embedded.warehouse.profiles import HTTP_SETTINGS, Role
+from embedded.warehouse.quotas import Charge, Quotas
 from embedded.warehouse.reading import Reader, Reading
 from embedded.warehouse.reply import Reply
 from embedded.warehouse.request import Request
@@ -66,9 +67,14 @@ class Executor:
         self._running = running
         self._reader = Reader(runtime.limits, runtime.spool_dir, runtime.clock)
         self._inserter = Inserter(runtime.engine, runtime.limits, runtime.clock)
+        self._quotas = Quotas(runtime.clock)
 
     def run(self, request: Request, caller: Caller, reply: Reply) -> None:
         """Run what `request` asks for and answer it. Raises Refused."""
+        with self._quotas.charged(caller.role.name, caller.role.quota) as charge:
+            self._judge_and_run(request, caller, reply, charge)
+
+    def _judge_and_run(self, request: Request, caller: Caller, reply: Reply, charge: Charge) -> None:
         call = _call(request, caller.role, caller.session)
         for name, value in request.settings.items():
             if name not in HTTP_SETTINGS:
@@ -80,7 +86,10 @@ class Executor:
         with self._running.place(caller.query_id, caller.role, caller.started_s) as query:
             if asked.load is None:
                 query.client = caller.client
-            self._run(call, asked, query, reply)
+            try:
+                self._run(call, asked, query, reply)
+            finally:
+                charge.read_rows = query.read_rows
 
     def _run(self, call: Call, asked: Asked, query: Query, reply: Reply) -> None:
         kind = asked.statement.kind
@@ -89,7 +98,7 @@ class Executor:
                 call.session.settings |= asked.statement.changed_settings()
             reply.whole(b"", Counted(), 0)
             return
-        with self._handle(call, asked) as handle:
+        with self._handle(call, asked, query) as handle:
             if asked.load is not None:
                 limits = {**call.role.settings, **call.settings}
                 limit_s = _seconds(limits.get("max_execution_time", "0"))
@@ -135,7 +144,7 @@ class Executor:
         return Asked(statement, Load(header.sql, input_format, data))
 
     @contextmanager
-    def _handle(self, call: Call, asked: Asked) -> Iterator[Handle]:
+    def _handle(self, call: Call, asked: Asked, query: Query) -> Iterator[Handle]:
         """A handle set up for this statement: the session's, if that keeps one, else a new one."""
         session, insert = call.session, asked.load is not None
         settings = {name: value for name, value in call.settings.items() if name not in HTTP_SETTINGS}
@@ -151,6 +160,8 @@ class Executor:
         keep = False
         try:
             own = call.role.handle_settings()
+            if query.memory_bytes:
+                own["max_memory_usage"] = str(query.memory_bytes)
             if session is not None and _leaves_state(asked.statement):
                 handle.prepare(database=call.database, settings=own, last=_last(call, keeps=True))
                 with _for_now(handle, settings):

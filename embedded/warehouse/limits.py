@@ -15,6 +15,10 @@ class Limits:
     # Above running: they wait for a place, at most queue_wait_s, and at most so many.
     queries_running_max: int = 24
     queries_waiting_max: int = 24
+    # The rest of the running ones is kept for who writes: questions cannot shut inserts out.
+    reads_running_max: int = 16
+    # What is left for each place of a user whose queries together have a limit.
+    query_memory_bytes_min: int = 64 * MIB
     queue_wait_s: float = 5.0
     sessions_max: int = 1_000
     session_timeout_s_default: int = 60

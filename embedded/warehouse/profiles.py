@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from embedded.warehouse.errors import Refused, WarehouseError, readonly
+from embedded.warehouse.quotas import MEASURES, Quota
 
 ROLES_FILE = Path(__file__).parents[2] / "clickhouse" / "server" / "users.d" / "roles.xml"
 
@@ -54,6 +55,7 @@ class Role:
     databases: frozenset[str] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
+    quota: Quota | None = None
 
     @property
     def reads_only(self) -> bool:
@@ -67,6 +69,16 @@ class Role:
     def queries_max(self) -> int:
         """Queries of this user at a time; 0 is no limit of its own."""
         return int(self.settings.get("max_concurrent_queries_for_user", "0"))
+
+    @property
+    def memory_of_user_bytes(self) -> int:
+        """What its queries together may use; 0 is no limit but that of each."""
+        return int(self.settings.get("max_memory_usage_for_user", "0"))
+
+    @property
+    def memory_of_query_bytes(self) -> int:
+        """What one of its queries may use; 0 is no limit."""
+        return int(self.settings.get("max_memory_usage", "0"))
 
     def handle_settings(self) -> dict[str, str]:
         """What is set on a handle before the request's own settings."""
@@ -115,15 +127,28 @@ def load(path: Path = ROLES_FILE) -> dict[str, Role]:
     except (OSError, ET.ParseError) as error:
         raise WarehouseError(f"cannot read the roles from {path} ({error}); reinstall ugc") from None
     profiles = {each.tag: each for each in root.iterfind("profiles/*")}
+    quotas = {each.tag: _quota(each) for each in root.iterfind("quotas/*")}
     roles = {}
     for user in root.iterfind("users/*"):
         if user.get("remove"):
             continue
-        roles[user.tag] = _role(user, profiles[user.findtext("profile", default=user.tag)])
+        profile = profiles[user.findtext("profile", default=user.tag)]
+        roles[user.tag] = _role(user, profile, quotas.get(user.findtext("quota", default="")))
     return roles
 
 
-def _role(user: ET.Element, profile: ET.Element) -> Role:
+def _quota(element: ET.Element) -> Quota:
+    """One with a single interval; a measure of 0 is counted and never refused, as on a server."""
+    intervals = element.findall("interval")
+    named = {each.tag for interval in intervals for each in interval} - {"duration"}
+    if len(intervals) != 1 or not named <= set(MEASURES):
+        raise WarehouseError(f"roles.xml has a quota {element.tag} that this server cannot enforce")
+    most = {name: float(intervals[0].findtext(name, default="0")) for name in named}
+    duration_s = int(intervals[0].findtext("duration", default="3600"))
+    return Quota(duration_s, {name: value for name, value in most.items() if value})
+
+
+def _role(user: ET.Element, profile: ET.Element, quota: Quota | None) -> Role:
     rights: set[str] = set()
     databases: set[str] = set()
     for grant in user.iterfind("grants/query"):
@@ -141,6 +166,7 @@ def _role(user: ET.Element, profile: ET.Element) -> Role:
         databases=frozenset(databases),
         settings={each.tag: (each.text or "").strip() for each in profile if each.tag != "constraints"},
         constraints={each.tag: _constraint(each) for each in profile.iterfind("constraints/*")},
+        quota=quota,
     )
 
 

@@ -44,6 +44,7 @@ class Reader:
     def _whole(self, reading: Reading, handle: Handle, query: Query, reply: Reply) -> None:
         done = handle.query(query.marked(reading.sql), reading.output_format, reading.parameters)
         query.client = None
+        query.read_rows = done.counted.read_rows
         reply.whole(done.data, done.counted, self.elapsed_ns(query))
 
     def _stream(self, reading: Reading, handle: Handle, query: Query, reply: Reply) -> bool:
@@ -77,6 +78,7 @@ class Reader:
                     f"The answer is larger than {threshold} bytes; ask without wait_end_of_query.",
                 )
             counted = Counted(read_rows=rows, read_bytes=size, result_rows=rows, result_bytes=size)
+            query.read_rows = rows
             spool.seek(0)
             if block is None and size <= STREAM_FROM_BYTES:
                 reply.whole(spool.read(), counted, self.elapsed_ns(query))
@@ -86,6 +88,7 @@ class Reader:
                 reply.write(piece)
             while block is not None:
                 query.refuse_if_killed()
+                query.read_rows += block.rows
                 reply.write(block.data)
                 block = next(pieces, None)
             reply.end()

@@ -68,6 +68,8 @@ def read(head: Head, raw_body: Source, limits: Limits) -> Request:
     if content_type == "multipart/form-data":
         given |= _form(body, about, limits)
         body = _nothing()
+    if given.get("role"):
+        raise Refused(511, "UNKNOWN_ROLE", "There are four users and no roles; sign in as another user.")
     if {"1", "true"} & {given.get("compress"), given.get("decompress")}:
         raise Refused(
             48,

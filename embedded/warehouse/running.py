@@ -40,6 +40,9 @@ class Query:
     killed: threading.Event = field(default_factory=threading.Event)
     # Watched while set: a read whose client is gone is ended.
     client: socket.socket | None = None
+    # Its share of what the queries of its user may use together; 0: what the role says.
+    memory_bytes: int = 0
+    read_rows: int = 0
 
     @property
     def mark(self) -> str:
@@ -64,6 +67,7 @@ class Running:
         self._queries: dict[str, Query] = {}
         self._of_user: Counter[str] = Counter()
         self._working = 0
+        self._reading = 0
         self._waiting = 0
         self._numbers = count(1)
         self._stopping = False
@@ -82,17 +86,19 @@ class Running:
                 del self._queries[query_id]
                 self._of_user[query.user] -= 1
                 self._working -= 1
-                self._free.notify()
+                self._reading -= role.reads_only
+                # All: the place may be one that the first in the queue cannot take.
+                self._free.notify_all()
 
     def _enter(self, query: Query, role: Role) -> None:
         self._check(query, role)
-        if self._working >= self._limits.queries_running_max:
+        if not self._has_place(role):
             if self._waiting >= self._limits.queries_waiting_max:
                 raise _too_many(f"{self._waiting} are waiting already")
             self._waiting += 1
             try:
                 came = self._free.wait_for(
-                    lambda: self._working < self._limits.queries_running_max or self._stopping,
+                    lambda: self._has_place(role) or self._stopping,
                     timeout=self._limits.queue_wait_s,
                 )
             finally:
@@ -100,9 +106,29 @@ class Running:
             if not came:
                 raise _too_many(f"no place within {self._limits.queue_wait_s:g} s")
             self._check(query, role)
+        query.memory_bytes = self._memory_share(role)
         self._queries[query.query_id] = query
         self._of_user[query.user] += 1
         self._working += 1
+        self._reading += role.reads_only
+
+    def _has_place(self, role: Role) -> bool:
+        if role.reads_only and self._reading >= self._limits.reads_running_max:
+            return False
+        return self._working < self._limits.queries_running_max
+
+    def _memory_share(self, role: Role) -> int:
+        """Fixed when a query starts, so that together they stay within their user's limit.
+
+        The engine knows no users and cannot count for one; a share is left for each that may still come.
+        """
+        if not role.memory_of_user_bytes or not role.queries_max:
+            return 0
+        same = [each for each in self._queries.values() if each.user == role.name]
+        taken = sum(each.memory_bytes for each in same)
+        kept = self._limits.query_memory_bytes_min * (role.queries_max - len(same) - 1)
+        share = max(role.memory_of_user_bytes - taken - kept, self._limits.query_memory_bytes_min)
+        return min(share, role.memory_of_query_bytes or share)
 
     def _check(self, query: Query, role: Role) -> None:
         if self._stopping:

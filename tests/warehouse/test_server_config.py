@@ -1,104 +1,17 @@
-"""The production server's XML, read and enforced by the engine itself: chDB is the same ClickHouse.
+"""The production server's XML, read and enforced by the engine itself (tests/role_engine.py)."""
 
-chDB takes `config.xml` of its working directory when it is imported, users, grants, profiles and quotas
-included, and runs as the user `default`. So each role is tried in a process of its own, under that name.
-"""
-
-import copy
-import json
-import os
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-SERVER = ROOT / "clickhouse" / "server"
-ROLES_XML = SERVER / "users.d" / "roles.xml"
-ROLES = ("admin", "writer", "reader", "analyst")
+from role_engine import ROLES, ROLES_XML, SERVER, Ask, as_default, ask_as, child, with_schema
 
 ACCESS_DENIED, READONLY, CONSTRAINT, PROHIBITED, RESULT_TOO_LARGE = 497, 164, 452, 392, 396
-
-ASK = """
-import json, re, sys
-from chdb.session import Session
-
-session, answers = Session(sys.argv[1]), []
-for statement in json.load(sys.stdin):
-    try:
-        answers.append(str(session.query(statement, "TSV")).strip())
-    except Exception as error:
-        answers.append(int(re.search(r"Code: (\\d+)", str(error))[1]))
-print("ANSWERS", json.dumps(answers))
-"""
-
-Ask = Callable[..., list[Any]]
-
-
-def _as_default(role: str) -> ET.Element:
-    """roles.xml with `role` under the name that chDB runs as."""
-    root = ET.parse(ROLES_XML).getroot()
-    profiles, users = _child(root, "profiles"), _child(root, "users")
-    for constraints in profiles.iterfind("*/constraints"):
-        for constraint in list(constraints):
-            # chDB cannot switch settings_constraints_replace_previous on, without which it refuses the mark.
-            for mark in constraint.findall("changeable_in_readonly"):
-                constraint.remove(mark)
-            if len(constraint) == 0:
-                constraints.remove(constraint)
-    users.remove(_child(users, "default"))
-    user = copy.deepcopy(_child(users, role))
-    user.tag = "default"
-    password = _child(user, "password")
-    password.attrib.clear()
-    users.append(user)
-    for part in ("profiles", "quotas"):
-        ET.SubElement(_child(root, part), "default")
-    return root
-
-
-def _child(parent: ET.Element, name: str) -> ET.Element:
-    found = parent.find(name)
-    assert found is not None, f"no <{name}> in <{parent.tag}>"
-    return found
-
-
-def _ask(home: Path, root: ET.Element, *statements: str) -> list[Any]:
-    ET.ElementTree(root).write(home / "users.xml")
-    (home / "config.xml").write_text(
-        f"<clickhouse><users_config>{home / 'users.xml'}</users_config></clickhouse>", encoding="utf-8"
-    )
-    passwords = {f"UGC_{role.upper()}_PASSWORD": f"of-{role}" for role in ROLES}
-    done = subprocess.run(
-        [sys.executable, "-c", ASK, str(home / "data")],
-        cwd=home,
-        env={**os.environ, **passwords},
-        input=json.dumps(["USE ugc", *statements]),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    answers: list[Any] = json.loads(done.stdout.partition("ANSWERS ")[2])
-    return answers[1:]
 
 
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
-    """Ask as a role; the schema was made by `admin`, from the migrations as they are."""
-    home = tmp_path_factory.mktemp("warehouse")
-    migrations = [
-        path.read_text(encoding="utf-8").strip().rstrip(";")
-        for path in sorted((ROOT / "clickhouse" / "migrations").glob("*.sql"))
-    ]
-    made = _ask(home, _as_default("admin"), "CREATE DATABASE ugc", "USE ugc", *migrations)
-    assert made == [""] * len(made)
-    return lambda role, *statements: _ask(home, _as_default(role), *statements)
+    """Ask as a role, on our schema."""
+    return with_schema(tmp_path_factory.mktemp("warehouse"))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +19,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Every setting that this version of ClickHouse has."""
     home = tmp_path_factory.mktemp("names")
     tables = ("settings", "server_settings", "merge_tree_settings")
-    answers = _ask(home, _as_default("admin"), *(f"SELECT name FROM system.{table}" for table in tables))
+    answers = ask_as(home, as_default("admin"), *(f"SELECT name FROM system.{table}" for table in tables))
     return {table: set(answer.split()) for table, answer in zip(tables, answers, strict=True)}
 
 
@@ -196,28 +109,28 @@ def test_the_writer_cannot_lift_his_limits(ask: Ask) -> None:
 
 def test_the_profiles_are_in_force_as_written(ask: Ask) -> None:
     for role in ROLES:
-        profile = _child(_child(ET.parse(ROLES_XML).getroot(), "profiles"), role)
+        profile = child(child(ET.parse(ROLES_XML).getroot(), "profiles"), role)
         written = {each.tag: each.text for each in profile if each.tag != "constraints"}
         values = ask(role, *(f"SELECT toString(getSetting('{name}'))" for name in written))
         assert [_number(value) for value in values] == [_number(value) for value in written.values()]
 
 
 def test_every_setting_exists_in_this_version(names: dict[str, set[str]]) -> None:
-    for profile in _child(ET.parse(ROLES_XML).getroot(), "profiles"):
+    for profile in child(ET.parse(ROLES_XML).getroot(), "profiles"):
         used = {each.tag for each in profile if each.tag != "constraints"}
         used |= {each.tag for each in profile.iterfind("constraints/*")}
         assert used - names["settings"] == set(), profile.tag
     config = ET.parse(SERVER / "config.d" / "ugc.xml").getroot()
-    assert {each.tag for each in _child(config, "merge_tree")} - names["merge_tree_settings"] == set()
+    assert {each.tag for each in child(config, "merge_tree")} - names["merge_tree_settings"] == set()
     sections = {"merge_tree", "access_control_improvements", "user_directories", "logger"}
     addresses = {"http_port", "mysql_port", "postgresql_port", "interserver_http_port"}
     plain = {each.tag for each in config} - sections - addresses
     assert plain - names["server_settings"] == set()
-    assert {f"logger.{each.tag}" for each in _child(config, "logger")} - names["server_settings"] == set()
+    assert {f"logger.{each.tag}" for each in child(config, "logger")} - names["server_settings"] == set()
 
 
 def test_every_bound_of_a_role_is_its_default_or_above() -> None:
-    for profile in _child(ET.parse(ROLES_XML).getroot(), "profiles"):
+    for profile in child(ET.parse(ROLES_XML).getroot(), "profiles"):
         for constraint in profile.iterfind("constraints/*"):
             default, high = profile.findtext(constraint.tag), constraint.findtext("max")
             if default is not None and high is not None:
@@ -232,11 +145,11 @@ def test_a_limit_on_time_cannot_be_switched_off() -> None:
 
 
 def test_users_have_a_password_from_the_environment_and_default_is_gone() -> None:
-    users = _child(ET.parse(ROLES_XML).getroot(), "users")
-    assert _child(users, "default").attrib == {"remove": "remove"}
+    users = child(ET.parse(ROLES_XML).getroot(), "users")
+    assert child(users, "default").attrib == {"remove": "remove"}
     assert {user.tag for user in users} == {"default", *ROLES}
     for role in ROLES:
-        password = _child(_child(users, role), "password")
+        password = child(child(users, role), "password")
         assert password.attrib == {
             "from_env": f"UGC_{role.upper()}_PASSWORD",
             "hide_in_preprocessed": "true",
