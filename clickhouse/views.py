@@ -10,11 +10,14 @@ from typing import Final
 
 RAW: Final = "events_raw"
 PROBE: Final = "events_raw_probe"
+REDO: Final = "events_redo"
 LEDGER: Final = "ranges_moved"
 
 # As the migrations say; tests compare.
 RAW_KEPT_DAYS: Final = 30
 IDS_KEPT_DAYS: Final = 45
+AGGREGATES_KEPT_DAYS: Final = 180
+SPANS_KEPT_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +26,23 @@ class View:
 
     `counting`: the target counts rows in `actions` (countState) and keeps `kafka_topic_id`,
     `kafka_partition` and `kafka_offset_max` in or beside its key; a day of `day_of` is one partition of it;
-    it must be fed once. Not counting: event_ids alone, which is asked id by id.
+    it must be fed once.
+    `redone_by`: the target says the same however often it is told, and this view over events_redo, of the
+    same SELECT, tells it again. Neither: event_ids alone, which is asked id by id.
+    `day_of`: the column whose UTC days are the target's partitions; empty when it has none.
     """
 
     name: str
     target: str
-    counting: bool
-    day_of: str
+    counting: bool = False
+    redone_by: str = ""
+    day_of: str = ""
 
 
-IDS: Final = View("event_ids_mv", "event_ids", counting=False, day_of="received_at")
-VIEWS: Final = (
-    View("events_by_quarter_hour_mv", "events_by_quarter_hour", counting=True, day_of="bucket_at"),
-    IDS,
+QUARTER_HOURS: Final = View(
+    "events_by_quarter_hour_mv", "events_by_quarter_hour", counting=True, day_of="bucket_at"
 )
+IDS: Final = View("event_ids_mv", "event_ids", day_of="received_at")
+ACTIVITY: Final = View("user_activity_mv", "user_activity", redone_by="user_activity_redo_mv", day_of="day")
+SPANS: Final = View("user_spans_mv", "user_spans", redone_by="user_spans_redo_mv")
+VIEWS: Final = (QUARTER_HOURS, IDS, ACTIVITY, SPANS)

@@ -1,67 +1,99 @@
 """The warehouse's answers, typed: what the stats API and the command line call instead of writing SQL."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import catalog
-from clickhouse.client import classified
+from clickhouse import activity, counting, held
+from clickhouse.answers import (
+    UNIQ_ERROR_BOUND,
+    Answer,
+    Cohort,
+    DailyRow,
+    DauRow,
+    Freshness,
+    Period,
+    Returned,
+    ReturningPage,
+    TopEvent,
+)
+from clickhouse.asking import Asker
+from clickhouse.scope import Scope
+from clickhouse.views import AGGREGATES_KEPT_DAYS
 from telemetry.clock import Clock
 
-# `uniq` keeps at most 65,536 hashes of an adaptive sample: exact up to there but for hash collisions, above
-# it the relative standard error is 1/sqrt(65,536) = 0.39 %. Three of those is the bound we print.
-UNIQ_ERROR_BOUND = 0.0117
-AGGREGATE_DAYS_HELD = 180
+AGGREGATE_DAYS_HELD = AGGREGATES_KEPT_DAYS
 FRESHNESS_LOOKBACK = timedelta(days=2)
 
-
-@dataclass(frozen=True, slots=True)
-class DauRow:
-    """One day and how many different users came on it."""
-
-    date: date
-    users: int
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """When the warehouse last stored an event, and how far behind its receipt that was.
-
-    The lag is of what has arrived: a pipeline that stands still shows in `last_ingested_at` growing old and
-    in the ETL's own health, not here. Both are None when nothing came in the last two days.
-    """
-
-    last_ingested_at: datetime | None
-    lag_seconds: float | None
+__all__ = [
+    "AGGREGATE_DAYS_HELD",
+    "UNIQ_ERROR_BOUND",
+    "Answer",
+    "Cohort",
+    "DailyRow",
+    "DauRow",
+    "Freshness",
+    "Period",
+    "Returned",
+    "ReturningPage",
+    "Scope",
+    "TopEvent",
+    "Warehouse",
+]
 
 
 class Warehouse:
-    """Answers questions. Every method raises one of clickhouse.client's errors when it cannot."""
+    """Answers questions; ranges of days include both ends. What is out of memory counts as nothing, see
+    `held_since`. Every method raises one of clickhouse.client's errors when it cannot answer.
+    """
 
     def __init__(self, client: Client, *, clock: Clock) -> None:
-        self._client = client
+        self._asker = Asker(client)
         self._clock = clock
 
     def ping(self) -> None:
         """Return when the warehouse answers and its schema is there."""
-        self._rows("freshness", since=self._clock.now())
+        self._asker.rows("freshness", since=self._clock.now())
 
-    def dau(self, first: date, last: date) -> list[DauRow]:
-        """Every day from `first` to `last`, both included, days of nobody too."""
-        return [DauRow(*row) for row in self._rows("dau", first=first, last=last)]
+    def dau(self, scope: Scope, first: date, last: date) -> Answer[DauRow]:
+        """Different users of every day, days of nobody too; exact."""
+        return activity.dau(self._asker, scope, first, last, now=self._clock.now())
+
+    def top_events(self, scope: Scope, first: date, last: date, limit: int) -> Answer[TopEvent]:
+        """The `limit` most frequent event types, ties by name; exact."""
+        return counting.top_events(self._asker, scope, first, last, limit, now=self._clock.now())
+
+    def daily(self, scope: Scope, first: date, last: date) -> Answer[DailyRow]:
+        """Users, points and actions by day and event type, by day and name; only pairs that occurred."""
+        return counting.daily(self._asker, scope, first, last, now=self._clock.now())
+
+    def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
+        """The cohort of `start` and those of the `windows` periods after it, never beyond today; exact.
+
+        Each has `windows` + 1 numbers, its own period's first; None for a period that has not begun.
+        """
+        return activity.retention(self._asker, scope, start, windows, period, now=self._clock.now())
+
+    def retention_7d(self, scope: Scope, first: date, last: date) -> Answer[Returned]:
+        """Of every day: who was there, and who of them again within seven days; exact."""
+        return activity.retention_7d(self._asker, scope, first, last, now=self._clock.now())
+
+    def returning(self, scope: Scope, day: date, days: int, limit: int, cursor: str | None) -> ReturningPage:
+        """Users of `day` who were there on one of the `days` before it too, a page of them by id; exact.
+
+        Raises clickhouse.cursors.CursorError for a cursor that no answer gave.
+        """
+        return activity.returning(self._asker, scope, day, days, limit, cursor, now=self._clock.now())
+
+    def held_since(self, scope: Scope) -> date:
+        """The oldest day of the zone that the source of such an answer still holds whole."""
+        return held.whole_since(scope, self._clock.now())
 
     def freshness(self) -> Freshness:
         """How fresh the answers are."""
-        rows = self._rows("freshness", since=self._clock.now() - FRESHNESS_LOOKBACK)
+        rows = self._asker.rows("freshness", since=self._clock.now() - FRESHNESS_LOOKBACK)
         last_ingested_at, last_received_at, buckets = rows[0]
         if not buckets:
             return Freshness(None, None)
         lag_s = max(0.0, (last_ingested_at - last_received_at).total_seconds())
         return Freshness(last_ingested_at, lag_s)
-
-    def _rows(self, name: str, **parameters: Any) -> list[Any]:
-        with classified():
-            result = self._client.query(catalog.query(name).sql, parameters=parameters, tz_mode="aware")
-        return list(result.result_rows)

@@ -8,7 +8,8 @@ tokens of its own, and looked at again, until nothing is missing:
   only days that neither side has, or what counts them already would count them again. At first under the
   range's own token: that keeps out the same insert, should it still come from a process that was paused;
 - then a target that lacks the range in a day is fed by its view's own SELECT, over just that range and day;
-- ids that are missing are written.
+- ids that are missing are written;
+- what says the same however often it is told is not looked at: it is told all of the range again.
 
 Rows older than events_raw keeps vanish at the insert, after the views have seen them.
 """
@@ -21,7 +22,7 @@ from uuid import UUID
 
 import orjson
 
-from clickhouse.views import IDS, RAW, VIEWS, View
+from clickhouse.views import IDS, RAW, REDO, VIEWS, View
 from etl.asking import Warehouse
 from etl.batch import Batch, Block
 from etl.checking import Checker, Missing, Rows, placed
@@ -36,6 +37,10 @@ ROUNDS_MAX = 5
 # A topic's id is base64; nothing in it ends a string of SQL.
 _SAFE = re.compile(r"[A-Za-z0-9+/=_-]{1,64}")
 _ID_MEMBERS = ("kafka_topic_id", "kafka_partition", "kafka_offset", "received_at")
+NOT_DEDUPLICATED: Mapping[str, int] = {
+    "insert_deduplicate": 0,
+    "deduplicate_blocks_in_dependent_materialized_views": 0,
+}
 
 
 def always() -> None:
@@ -66,6 +71,8 @@ class Mender:
         for round_ in range(ROUNDS_MAX + 1):
             missing = self._checker.look(rows)
             if missing.nothing:
+                check()
+                self._tell_again(batch)
                 raw = put.pop(RAW, 0)
                 return Mended(raw, dict(put), tuple(sorted(missing.drift)))
             if round_ < ROUNDS_MAX:
@@ -117,6 +124,13 @@ class Mender:
             f"INSERT INTO `{view.target}` ({columns}) {select}", token=token, settings=settings
         )
 
+    def _tell_again(self, batch: Batch) -> None:
+        """Let the views over events_redo see the rows, whatever they or their like have seen before.
+
+        Without deduplication: the parts of a block that was torn must not pass for the whole of it.
+        """
+        self._warehouse.insert(REDO, batch.block(), columns=COLUMNS, settings=NOT_DEDUPLICATED)
+
     def _remember(self, batch: Batch, token: str) -> None:
         """As the view does; written and not fed, as events_raw may have dropped the rows by age."""
         lines = [
@@ -141,6 +155,7 @@ class Tokens:
             **{
                 view.target: [f"{token}:{view.target}:{number}" for number in range(ROUNDS_MAX)]
                 for view in VIEWS
+                if not view.redone_by
             },
         }
         self._used: Counter[str] = Counter()
