@@ -1,0 +1,92 @@
+"""Segments as a condition over events_raw: fixed SQL, what was asked travels in typed parameters alone."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any, Final
+
+from clickhouse.segments.grammar import Operator, Segment, number_of
+
+EVERYTHING: Final = "1"
+
+_KEY: Final = "{seg%d_key:String}"
+_KIND: Final = f"JSONType(properties, {_KEY})"
+_COMPARED: Final = {Operator.LESS: "<", Operator.GREATER: ">"}
+
+
+def condition(segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
+    """A boolean over a row of events_raw, all segments together, and its parameters.
+
+    The text depends on the operators, on how many values a list has and on which of them read as numbers;
+    never on what they are.
+    """
+    written: list[str] = []
+    parameters: dict[str, Any] = {}
+    for index, segment in enumerate(segments):
+        sql, more = _one(index, segment)
+        written.append(f"({sql})")
+        parameters |= more
+    return " AND ".join(written) or EVERYTHING, parameters
+
+
+def _one(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
+    if segment.operator is Operator.TYPE:
+        return f"event_type = {{seg{n}_type:String}}", {f"seg{n}_type": segment.values[0]}
+    parameters: dict[str, Any] = {f"seg{n}_key": segment.key}
+    if segment.operator in _COMPARED:
+        sql, more = _compared(n, segment)
+    else:
+        sql, more = _equal(n, segment.values)
+        if segment.operator is Operator.DIFFERENT:
+            sql = f"NOT ({sql})"
+    return sql, parameters | more
+
+
+def _equal(n: int, values: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    parameters: dict[str, Any] = {f"seg{n}_text{i}": value for i, value in enumerate(values)}
+    texts = ", ".join(f"{{seg{n}_text{i}:String}}" for i in range(len(values)))
+    key, kind = _KEY % n, _KIND % n
+    branches = [
+        f"{kind} = 'String', JSONExtractString(properties, {key}) IN ({texts})",
+        f"{kind} = 'Bool', if(JSONExtractBool(properties, {key}), 'true', 'false') IN ({texts})",
+    ]
+    numbers = [number for value in values if (number := number_of(value)) is not None]
+    if numbers:
+        operands = []
+        for i, number in enumerate(numbers):
+            operand, more = _operand(n, i, number)
+            operands.append(operand)
+            parameters |= more
+        branches += [
+            f"{kind} = '{name}', {' OR '.join(f'{got} = {operand}' for operand in operands)}"
+            for name, got in _numbers(key)
+        ]
+    return f"multiIf({', '.join(branches)}, 0)", parameters
+
+
+def _compared(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
+    number = number_of(segment.values[0])
+    if number is None:
+        raise ValueError(f"{segment} compares no number")  # parse() lets none through
+    operand, parameters = _operand(n, 0, number)
+    sign = _COMPARED[segment.operator]
+    branches = [f"{_KIND % n} = '{name}', {got} {sign} {operand}" for name, got in _numbers(_KEY % n)]
+    return f"multiIf({', '.join(branches)}, 0)", parameters
+
+
+def _numbers(key: str) -> list[tuple[str, str]]:
+    """What a number can be in JSON, and how it is read without losing a digit."""
+    return [
+        ("Int64", f"JSONExtractInt(properties, {key})"),
+        ("UInt64", f"JSONExtractUInt(properties, {key})"),
+        ("Double", f"JSONExtractFloat(properties, {key})"),
+    ]
+
+
+def _operand(n: int, i: int, number: int | float) -> tuple[str, dict[str, Any]]:
+    # Doubles travel as their bits: ClickHouse reads them from text fast, not exactly. It compares integers
+    # of any width with doubles by value, so nothing is rounded here.
+    if isinstance(number, float):
+        bits = struct.unpack("<Q", struct.pack("<d", number))[0]
+        return f"reinterpretAsFloat64({{seg{n}_bits{i}:UInt64}})", {f"seg{n}_bits{i}": bits}
+    width = "Int64" if number < 2**63 else "UInt64"
+    return f"{{seg{n}_number{i}:{width}}}", {f"seg{n}_number{i}": number}

@@ -1,0 +1,89 @@
+"""A warehouse whose days do not pass: a database of its own, without TTL, filled with what a test says."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from clickhouse import migrate
+from clickhouse.client import connect
+from clickhouse.warehouse import Warehouse
+
+DATABASE = "questions"
+
+
+class StandingClock:
+    """The time a test says."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"nobody waits here, not even {seconds} s")
+
+
+class Held:
+    """Tables that hold what `hold` was given last, and nothing else."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        rows = client.query("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%Tree'")
+        self._tables = [name for (name,) in rows.result_rows if name != "schema_versions"]
+        for table in self._tables:
+            client.command(f"ALTER TABLE {table} REMOVE TTL") if self._has_ttl(table) else None
+
+    def _has_ttl(self, table: str) -> bool:
+        sql = f"SELECT engine_full LIKE '% TTL %' FROM system.tables WHERE database = currentDatabase() AND name = '{table}'"
+        return bool(self.client.query(sql).first_row[0])
+
+    def hold(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Only these; each as the collector takes it, `bot_reasons` beside it, and no id needed."""
+        for table in self._tables:
+            self.client.command(f"TRUNCATE TABLE {table}")
+        lines = [json.dumps(_row(number, event)) for number, event in enumerate(events)]
+        if lines:
+            self.client.raw_insert(
+                "events_raw",
+                insert_block="\n".join(lines).encode(),
+                fmt="JSONEachRow",
+                settings={"insert_deduplication_token": str(uuid.uuid4()), "date_time_input_format": "best_effort"},
+            )
+
+    def at(self, now: datetime) -> Warehouse:
+        """Its answers at that time."""
+        return Warehouse(self.client, clock=StandingClock(now))
+
+
+def _row(number: int, event: Mapping[str, Any]) -> dict[str, Any]:
+    at = datetime.fromisoformat(event["occurred_at"]).astimezone(UTC).isoformat(timespec="milliseconds")
+    return {
+        "event_id": str(uuid.UUID(int=number + 1)),
+        "occurred_at": at,
+        "user_id": event["user_id"],
+        "event_type": event.get("event_type", "click"),
+        "properties": json.dumps(event.get("properties", {}), separators=(",", ":")),
+        "value": event.get("value", 0),
+        "session_id": "",
+        "received_at": at,
+        "bot_reasons": event.get("bot_reasons", []),
+        "kafka_topic_id": "topic",
+        "kafka_partition": number % 4,
+        "kafka_offset": number // 4,
+    }
+
+
+@pytest.fixture(scope="session")
+def held(warehouse_dsn: Callable[[str], str]) -> Held:
+    dsn = warehouse_dsn("admin").rsplit("/", 1)[0] + f"/{DATABASE}"
+    migrate.apply(dsn)
+    return Held(connect(dsn))

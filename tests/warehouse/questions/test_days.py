@@ -1,0 +1,73 @@
+"""Days of any zone, cut out of quarter hours of UTC days: nothing twice, nothing left out."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clickhouse import days
+
+ZONES = sorted(available_timezones() - {"Factory", "localtime"})
+ODD = ["Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Europe/Berlin", "Antarctica/Troll"]
+BY_DAY = st.dates(date(2026, 1, 1), date(2028, 12, 31))
+
+
+def test_a_day_is_what_clocks_there_say() -> None:
+    assert days.start_of(date(2026, 11, 1), "UTC") == datetime(2026, 11, 1, tzinfo=UTC)
+    assert days.start_of(date(2026, 11, 1), "Asia/Kathmandu") == datetime(2026, 10, 31, 18, 15, tzinfo=UTC)
+    assert days.day_of(datetime(2026, 10, 31, 18, 14, 59, tzinfo=UTC), "Asia/Kathmandu") == date(2026, 10, 31)
+
+
+@pytest.mark.parametrize(
+    ("tz", "day", "hours"),
+    [
+        ("Europe/Berlin", date(2026, 3, 29), 23),
+        ("Europe/Berlin", date(2026, 10, 25), 25),
+        ("Australia/Lord_Howe", date(2026, 4, 5), 24.5),
+        ("Australia/Lord_Howe", date(2026, 10, 4), 23.5),
+        ("Antarctica/Troll", date(2026, 3, 29), 22),
+        # 00:00 is leapt over: the day begins at 01:00.
+        ("Africa/Cairo", date(2026, 4, 24), 23),
+        ("Atlantic/Azores", date(2026, 3, 29), 23),
+        # The clocks go back at midnight, into the day before.
+        ("Asia/Beirut", date(2026, 10, 24), 25),
+        ("America/Havana", date(2026, 11, 1), 25),
+        ("America/Santiago", date(2026, 4, 4), 25),
+    ],
+)
+def test_days_on_which_clocks_are_changed(tz: str, day: date, hours: float) -> None:
+    assert days.start_of(day + days.DAY, tz) - days.start_of(day, tz) == timedelta(hours=hours)
+
+
+def test_a_day_of_every_zone_begins_with_its_first_instant_on_a_quarter_hour() -> None:
+    for tz in ZONES:
+        zone = ZoneInfo(tz)
+        for day in days.days_between(date(2026, 3, 1), date(2026, 11, 30)):
+            at = days.start_of(day, tz)
+            assert at.astimezone(zone).date() == day, tz
+            assert (at - timedelta(milliseconds=1)).astimezone(zone).date() < day, tz
+            assert (at.minute % 15, at.second, at.microsecond) == (0, 0, 0), tz
+
+
+@given(st.sampled_from([*ODD, *ZONES]), BY_DAY, st.integers(1, 40))
+def test_pieces_cover_each_quarter_hour_of_the_days_once(tz: str, first: date, count: int) -> None:
+    edges = days.edges([first + n * days.DAY for n in range(count + 1)], tz)
+    quarter_hours: dict[datetime, int] = {}
+    for piece in days.pieces(edges):
+        midnight = datetime(piece.utc_day.year, piece.utc_day.month, piece.utc_day.day, tzinfo=UTC)
+        for bit in range(128):
+            if piece.mask >> bit & 1:
+                assert bit < 96
+                at = midnight + bit * days.QUARTER_HOUR
+                assert at not in quarter_hours
+                quarter_hours[at] = piece.span
+    assert len(quarter_hours) * days.QUARTER_HOUR == edges[-1] - edges[0]
+    for at, span in quarter_hours.items():
+        assert days.day_of(at, tz) == first + span * days.DAY
+
+
+def test_a_day_in_utc_is_one_piece() -> None:
+    edges = days.edges([date(2026, 11, 1), date(2026, 11, 2)], "UTC")
+    assert days.pieces(edges) == [days.Piece(date(2026, 11, 1), 0, (1 << 96) - 1)]
