@@ -1,4 +1,4 @@
-"""Every question of the stats API on a month of events: how fast, how it grows, and what raw events would take.
+"""Every question of the stats API on a month of events: how fast, how it grows, what raw events would take.
 
 A month of generated people with habits lies in the real tables, stored block by block as the ETL stores it.
 A second warehouse holds a month of the same people with a tenth of the events. Asked are the warehouse's own
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from benchmarks.answering import filling, rounds, views
 from benchmarks.answering.filling import Truth
 from benchmarks.answering.questions import Asked, Question, ask_raw, questions
-from benchmarks.answering.rounds import Month
+from benchmarks.answering.rounds import Month, Months
 from benchmarks.draining.drain import Table
 from benchmarks.engines.warehouse import Warehouse as Server
 from benchmarks.frame.session import Bench, Session
@@ -68,10 +68,8 @@ def measure(session: Session, sizes: Sizes) -> None:
         asks = questions()
         _check(session, large, truth, asks)
         taken = rounds.take(
-            session,
+            Months(session, large, small),
             asks,
-            large,
-            small,
             rounds=sizes.rounds,
             times=lambda each: TIMES_IN_SEGMENT if each.in_segment else TIMES,
         )

@@ -82,7 +82,8 @@ class _Waking:
     show_default=True,
     help="Events a second after that.",
 )
-def demo(events: int, users: int, seed: int, rate: float) -> int:
+@console.json_option
+def demo(events: int, users: int, seed: int, rate: float, as_json: bool) -> int:
     """Run the whole stack with a month of made-up history, then live traffic, until Ctrl-C.
 
     Its collector takes what one sender may not send in general: the limit of events an address is raised.
@@ -97,7 +98,7 @@ def demo(events: int, users: int, seed: int, rate: float) -> int:
         try:
             _fill(plan, data_dir / STATE_NAME, door, stack, waking)
             if not stopping():
-                _announce(stack, clock.now().date(), rate)
+                _announce(stack, clock.now().date(), rate, as_json=as_json)
             _live(Live(people(seed, users, days=DAYS_MAX), rate, _now_ms(clock)), door, stack, waking)
         except SendFailed as error:
             if not stopping():
@@ -246,7 +247,10 @@ def _live(live: Live, door: Door, stack: _Stack, clock: _Waking) -> None:
             clock.clock.sleep(TELL_EVERY_S)
 
 
-def _announce(stack: _Stack, today: date, rate: float) -> None:
+def _announce(stack: _Stack, today: date, rate: float, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json({"api": stack.api, "warehouse": stack.warehouse, "events_a_second": rate})
+        return
     first, monday = today - timedelta(days=DAYS_MAX - 1), today - timedelta(days=28)
     stats = f"{stack.api}/stats"
     console.out().print(

@@ -1,4 +1,4 @@
-"""Every question of the stats API, put to the warehouse's own answers; and to raw events, as an analyst would."""
+"""Every question of the stats API, as the warehouse answers it; some also as an analyst asks raw events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

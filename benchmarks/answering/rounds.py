@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
 from clickhouse_connect.driver.client import Client
@@ -36,22 +37,42 @@ class Taken:
     of_raw: list[float] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Months:
+    """The two that are asked by turns, on one session."""
+
+    session: Session
+    large: Month
+    small: Month
+
+    def ask(self, question: Question, times: int) -> tuple[list[float], list[float]]:
+        """So many times each, by turns: what disturbs the machine meets both alike. Seconds."""
+        took: tuple[list[float], list[float]] = ([], [])
+        for _ in range(times):
+            for month, seconds in zip((self.large, self.small), took, strict=True):
+                seconds.append(self._timed(partial(question.ask, month.answers, month.asked)))
+        return took
+
+    def ask_raw(self, question: Question) -> float:
+        """The same question to the raw events of the large one. Seconds."""
+        return self._timed(partial(ask_raw, self.large.client, question, self.large.asked))
+
+    def _timed(self, work: Callable[[], object]) -> float:
+        began = self.session.clock.monotonic()
+        work()
+        return self.session.clock.monotonic() - began
+
+
 def take(
-    session: Session,
-    asks: Sequence[Question],
-    large: Month,
-    small: Month,
-    *,
-    rounds: int,
-    times: Callable[[Question], int],
+    months: Months, asks: Sequence[Question], *, rounds: int, times: Callable[[Question], int]
 ) -> dict[str, Taken]:
     """So many rounds, after one question of each kind that warms up."""
-    taken = {each.key: Taken() for each in asks}
+    session, taken = months.session, {each.key: Taken() for each in asks}
     for question in asks:
-        _both(session, question, large, small, 1)
+        months.ask(question, 1)
     for number in range(rounds):
         for question in asks:
-            session.steady(lambda q=question: _round(session, q, large, small, times(q), taken[q.key]))
+            session.steady(partial(_round, months, question, times(question), taken[question.key]))
         session.say(f"round {number + 1}/{rounds} of {len(asks)} questions")
     return taken
 
@@ -88,26 +109,9 @@ def tell(session: Session, asks: Sequence[Question], taken: dict[str, Taken], *,
             )
 
 
-def _round(
-    session: Session, question: Question, large: Month, small: Month, times: int, taken: Taken
-) -> None:
-    large_s, small_s = _both(session, question, large, small, times)
-    if question.raw:
-        began = session.clock.monotonic()
-        ask_raw(large.client, question, large.asked)
-        taken.of_raw.append(median(large_s) / (session.clock.monotonic() - began))
+def _round(months: Months, question: Question, times: int, taken: Taken) -> None:
+    large_s, small_s = months.ask(question, times)
     taken.p95_s.append(quantile(large_s, P95))
     taken.growth.append(median(large_s) / median(small_s))
-
-
-def _both(
-    session: Session, question: Question, large: Month, small: Month, times: int
-) -> tuple[list[float], list[float]]:
-    """By turns, so that what disturbs the machine meets both alike."""
-    took: tuple[list[float], list[float]] = ([], [])
-    for _ in range(times):
-        for month, seconds in zip((large, small), took, strict=True):
-            began = session.clock.monotonic()
-            question.ask(month.answers, month.asked)
-            seconds.append(session.clock.monotonic() - began)
-    return took
+    if question.raw:
+        taken.of_raw.append(median(large_s) / months.ask_raw(question))

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from clickhouse_connect.driver.client import Client
 
-from benchmarks.frame.figures import Cost
 from benchmarks.frame.session import Session
 from clickhouse import catalog
 from clickhouse.views import RAW, VIEWS, View
@@ -24,13 +23,13 @@ def measure(session: Session, client: Client, *, pid: int, rows: int) -> None:
     """Every view over events_raw, over blocks of so many rows; the blocks are rows that are stored."""
     tables = _blocks(session, client, rows)
     for view in VIEWS:
-        costs = [_cost(session, client, view, each, pid=pid, rows=rows) for each in tables]
+        costs_s = [_cost(session, client, view, each, pid) for each in tables]
         session.figure(
             f"stats.view.{view.target}",
             f"{view.target}: CPU that its view adds to a row",
             "µs",
             # The first one warms up.
-            [each.cpu_s["warehouse"] / each.units * 1e6 for each in costs[1:]],
+            [each / rows * 1e6 for each in costs_s[1:]],
             target=TARGET_US,
             note=f"blocks of {rows:,} rows as they arrived, without merges",
         )
@@ -59,8 +58,8 @@ def _blocks(session: Session, client: Client, rows: int) -> Sequence[str]:
     return tables
 
 
-def _cost(session: Session, client: Client, view: View, table: str, *, pid: int, rows: int) -> Cost:
-    """One block through the view into an empty table."""
+def _cost(session: Session, client: Client, view: View, table: str, pid: int) -> float:
+    """CPU seconds of one block on its way through the view into an empty table."""
     answer = client.query(catalog.query("view_definition").sql, parameters={"view": view.name}).result_rows
     select, names = answer[0]
     over = re.sub(rf"\b(?:\w+\.)?{RAW}\b", table, select)
@@ -71,4 +70,4 @@ def _cost(session: Session, client: Client, view: View, table: str, *, pid: int,
             settings={"max_insert_threads": 1, "max_threads": 1},
         )
     client.command(f"DROP TABLE {_TARGET}")
-    return watch.cost(units=rows)
+    return watch.cost().cpu_s["warehouse"]

@@ -37,7 +37,9 @@ class Held:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        rows = client.query("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%Tree'")
+        rows = client.query(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%Tree'"
+        )
         self._tables = [name for (name,) in rows.result_rows if name != "schema_versions"]
         for table in self._tables:
             client.command(f"ALTER TABLE {table} REMOVE TTL") if self._has_ttl(table) else None
@@ -56,7 +58,10 @@ class Held:
                 "events_raw",
                 insert_block="\n".join(lines).encode(),
                 fmt="JSONEachRow",
-                settings={"insert_deduplication_token": str(uuid.uuid4()), "date_time_input_format": "best_effort"},
+                settings={
+                    "insert_deduplication_token": str(uuid.uuid4()),
+                    "date_time_input_format": "best_effort",
+                },
             )
 
     def at(self, now: datetime) -> Warehouse:
