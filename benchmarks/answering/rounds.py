@@ -82,11 +82,11 @@ def tell(session: Session, asks: Sequence[Question], taken: dict[str, Taken], *,
     for each in asks:
         session.figure(
             f"stats.p95.{each.key}",
-            each.name,
+            f"{each.name}: p95",
             "ms",
             [seconds * MS for seconds in taken[each.key].p95_s],
             target=each.limit_ms,
-            note="p95 of each round",
+            note="of each round",
         )
     for each in asks:
         session.figure(

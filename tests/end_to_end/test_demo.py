@@ -1,4 +1,4 @@
-"""`ugc demo` as a person runs it: a month of history by the way of every event, live traffic, and once only."""
+"""`ugc demo` as a person runs it: a month of history by the way of every event, once, and live traffic."""
 
 import json
 import signal
