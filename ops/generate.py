@@ -191,8 +191,10 @@ def _opened(file: Path | None) -> Iterator[BinaryIO]:
             yield out
         aside.replace(file)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise GenerateFailed(f"cannot write {file}: {error.strerror or error}; name another --out") from None
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def _count(chunk: Chunk, made: Made) -> None:

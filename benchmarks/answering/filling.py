@@ -47,7 +47,6 @@ class Truth:
     users: int
     first: date
     events: int = 0
-    by_type: dict[str, int] = field(default_factory=dict)
     _seen: npt.NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,9 +63,6 @@ class Truth:
         self.events += int(every.sum())
         begins = (self.first - date(1970, 1, 1)).days
         self._seen[(columns.at_ms // DAY_MS - begins)[people], columns.user[people]] = True
-        types, counts = np.unique(np.array(chunk.event_types)[people], return_counts=True)
-        for name, count in zip(types.tolist(), counts.tolist(), strict=True):
-            self.by_type[name.decode()] = self.by_type.get(name.decode(), 0) + count
 
     @property
     def dau(self) -> dict[date, int]:
