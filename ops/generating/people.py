@@ -65,7 +65,8 @@ def _all(_: int) -> int:
 
 def _fading(age: int) -> int:
     """Keen at first, a fifth less every day, gone in the end."""
-    return CERTAIN * 4**age // 5**age
+    left: int = CERTAIN * 4**age // 5**age
+    return left
 
 
 def _on_and_off(age: int) -> int:

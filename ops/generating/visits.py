@@ -72,7 +72,8 @@ def _coming(plan: Plan, crowd: People, likely: Whole, day: date, number: int) ->
     if below(draw(plan.seed, "premiere", days[:1]), PREMIERE_ONE_IN)[0] == 0:
         chance = chance * 3 // 2
     comes = (age >= 0) & (below(draw(plan.seed, "comes", crowd.number, days), CERTAIN) < chance)
-    return crowd.number[comes]
+    who: Whole = crowd.number[comes]
+    return who
 
 
 def _hours(plan: Plan, crowd: People, user: Whole, day: date, number: int) -> Whole:
