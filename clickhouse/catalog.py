@@ -1,4 +1,5 @@
-"""The questions the warehouse answers: one `.sql` file each, its parameters declared and typed.
+"""The questions the warehouse answers, and its jobs, which change it: one `.sql` file each, its parameters
+declared and typed.
 
 A file's stem is the question's name everywhere: in code, in metrics, in tests.
 Its header is prose, then `asks:`, `cost:` and one `param NAME: TYPE  meaning` line per parameter; what is
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 QUERIES_DIR = Path(__file__).parent / "queries"
+JOBS_DIR = Path(__file__).parent / "jobs"
 
 _PARAM_LINE = re.compile(r"^param\s+(?P<name>\w+):\s*(?P<type>[A-Za-z0-9_(),' ]+?)\s\s+(?P<meaning>.+)$")
 _USED = re.compile(r"\{(?P<name>\w+):(?P<type>[^}]+)\}")
@@ -47,6 +49,15 @@ def query(name: str) -> Query:
     path = QUERIES_DIR / f"{name}.sql"
     if not path.is_file():
         raise CatalogError(f"no query is called {name!r}; there are: {', '.join(names())}")
+    return parse(name, path.read_text(encoding="utf-8"))
+
+
+@cache
+def job(name: str) -> Query:
+    """The job called `name`, for admin alone. Raises CatalogError as `query` does."""
+    path = JOBS_DIR / f"{name}.sql"
+    if not path.is_file():
+        raise CatalogError(f"no job is called {name!r}")
     return parse(name, path.read_text(encoding="utf-8"))
 
 

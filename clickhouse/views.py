@@ -18,6 +18,7 @@ RAW_KEPT_DAYS: Final = 30
 IDS_KEPT_DAYS: Final = 45
 AGGREGATES_KEPT_DAYS: Final = 180
 SPANS_KEPT_DAYS: Final = 365
+LEDGER_KEPT_DAYS: Final = 180
 
 
 @dataclass(frozen=True, slots=True)

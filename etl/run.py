@@ -24,6 +24,7 @@ from etl.errors import EtlError, Fatal, Retryable, StopAsked
 from etl.health import HealthServer, Routes, health_routes
 from etl.load import ClickHouseStore, check_columns
 from etl.loading import Loader, LoaderThreads
+from etl.oldest import OldestRows
 from etl.pipeline import Pipeline
 from etl.placing import describe
 from etl.retry import BackOff, Retry
@@ -94,6 +95,7 @@ class _Run:
                 brake = self._brake()
                 self._patiently("remember", lambda: self._remind(brake))
                 loader = self._loader(store, letters, dedup, brake)
+                self._tell_oldest()
                 while not self._stop.asked():
                     self._move_or_pause(loader, dedup, canaries)
             finally:
@@ -103,6 +105,11 @@ class _Run:
             return
         finally:
             server.stop()
+
+    def _tell_oldest(self) -> None:
+        warehouse = Warehouse(self._client(), answer_within_s=self._settings.etl_warehouse_timeout_ms // 1000)
+        oldest = OldestRows(warehouse, self._metrics, clock=self._clock)
+        oldest.start(wait=self._stop.wait, stopping=self._stop.asked)
 
     def _brake(self) -> Brake:
         settings = self._settings

@@ -24,6 +24,9 @@ COMMANDS = {
     "keys": "ops.keys:keys",
     "settings": "ops.show_settings:settings",
     "dlq": "ops.dlq:dlq",
+    "audit": "ops.audit:audit",
+    "rollup": "ops.rollup:rollup",
+    "janitor": "ops.janitor:janitor",
     "doctor": "ops.doctor:doctor",
 }
 

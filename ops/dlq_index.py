@@ -142,6 +142,12 @@ class Index:
         topic_id = self._names[int(at["topic_id"][row])]
         return LetterId(topic_id, int(at["partition"][row]), Offset(int(at["offset"][row])))
 
+    def origins_between(self, topic_id: str, partition: int, first: int, end: int) -> int:
+        """How many records of a partition, from `first` on and before `end`, ever had a letter."""
+        at, number = self._at, self._words.get(topic_id, -1)
+        ours = (at["topic_id"] == number) & (at["partition"] == partition)
+        return len(np.unique(at["offset"][ours & (at["offset"] >= first) & (at["offset"] < end)]))
+
     def places(self, rows: Rows) -> list[tuple[int, Rows, Rows]]:
         """By partition of the dead-letter topic: the offsets where these lie, rising, and their rows."""
         partitions, places = self._at["place_partition"][rows], self._at["place"][rows]

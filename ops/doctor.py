@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.markup import escape
 from rich.table import Table
 
-from clickhouse import migrate
+from clickhouse import janitor, migrate
 from clickhouse.client import connect
 from clickhouse.warehouse import Freshness, Warehouse
 from embedded.stack_settings import StackSettings
@@ -77,6 +77,7 @@ def doctor(as_json: bool) -> int:
             "broker": Check(lambda: _broker(settings)),
             "warehouse": Check(lambda: _warehouse(settings)),
             "schema": Check(lambda: _schema(settings), needs="warehouse"),
+            "retention": Check(lambda: _retention(settings), needs="schema"),
             "collector": Check(lambda: _ready(f"http://127.0.0.1:{settings.api_port}")),
             "etl": Check(lambda: etl_state(f"http://127.0.0.1:{etl.etl_metrics_port}")),
             "freshness": Check(lambda: _freshness(settings, clock), needs="warehouse"),
@@ -162,6 +163,16 @@ def _schema(settings: StackSettings) -> str:
     if pending:
         raise Unwell(f"{len(pending)} migrations pending, the first is {pending[0]}; run `ugc migrate`")
     return f"{len(steps)} migrations, all applied"
+
+
+def _retention(settings: StackSettings) -> str:
+    late = janitor.overdue(connect(settings.dsn("admin")))
+    if late:
+        raise Unwell(
+            f"{len(late)} partitions should have been dropped by age, such as {late[0]}; `ugc janitor` drops "
+            "them, and if they come back look why the warehouse does not"
+        )
+    return "no table holds rows beyond their time"
 
 
 def etl_state(url: str) -> str:

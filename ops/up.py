@@ -14,6 +14,7 @@ from embedded.supervisor import Service, Supervisor
 from etl.settings import EtlSettings
 from ops import console, topics
 from ops.child_lines import shower
+from ops.janitor import Beside
 from ops.probes import http_ready
 from ops.stopping import stop_signals
 from telemetry import logs
@@ -50,6 +51,7 @@ def up(verbose: bool, as_json: bool) -> int:
         prepared = stack.services(settings, clock=clock, out=sys.stderr)
         supervisor = Supervisor(logs_dir=data_dir / "logs", show=shower(verbose=verbose), clock=clock)
         say = _sayer(as_json=as_json)
+        janitor = Beside(settings.dsn("admin"))
         with stop_signals() as stopping:
             try:
                 _start(supervisor, settings, prepared, stopping, say)
@@ -58,8 +60,10 @@ def up(verbose: bool, as_json: bool) -> int:
                     note = partial(_note_state, supervisor, data_dir, ready_s)
                     note()
                     _announce(settings, ready_s, as_json=as_json)
+                    janitor.start()
                     supervisor.watch(stopping, on_restart=note)
             finally:
+                janitor.stop()
                 _stop(supervisor, data_dir, say)
     return 0
 

@@ -76,6 +76,11 @@ METRICS: dict[str, Metric] = {
     "ugc_etl_drift_found_total": Metric(
         "counter", "Days in which events_raw and what is counted from it were found to disagree for good."
     ),
+    "ugc_warehouse_oldest_row_at_seconds": Metric(
+        "gauge",
+        "Unix time of a table's oldest row; when that is older than the table keeps rows, dropping stalls.",
+        ("table",),
+    ),
     "ugc_etl_rows_mended_total": Metric(
         "counter", "Rows that a check by offsets found missing after a crash or a lost answer, and put in."
     ),

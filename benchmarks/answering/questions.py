@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from importlib import resources
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from benchmarks.engines.engine import statement
 from clickhouse.segments import parse
 from clickhouse.warehouse import Scope, Warehouse
 
@@ -65,8 +65,7 @@ class Question:
 
 def ask_raw(client: Client, question: Question, asked: Asked) -> list[tuple[Any, ...]]:
     """The rows of the same question to raw events."""
-    file = resources.files("benchmarks").joinpath("sql", "stats", f"{question.raw}.sql")
-    answer = client.query(file.read_text(encoding="utf-8"), parameters=asked.parameters(), tz_mode="aware")
+    answer = client.query(statement("stats", question.raw), parameters=asked.parameters(), tz_mode="aware")
     return [tuple(row) for row in answer.result_rows]
 
 

@@ -121,8 +121,8 @@ def test_every_table_view_and_column_explains_itself(admin: Client) -> None:
     ours = "database = currentDatabase() AND comment = '' AND {0} != 'schema_versions'"
     tables = admin.query(f"SELECT name FROM system.tables WHERE {ours.format('name')}")
     assert tables.result_rows == []
-    materialized = ", ".join(f"'{name}'" for name in views(admin))
+    fed = ", ".join(f"'{name}'" for name in views(admin))
     columns = admin.query(
-        f"SELECT table, name FROM system.columns WHERE {ours.format('table')} AND table NOT IN ({materialized})"
+        f"SELECT table, name FROM system.columns WHERE {ours.format('table')} AND table NOT IN ({fed})"
     )
     assert columns.result_rows == []

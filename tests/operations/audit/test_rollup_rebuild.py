@@ -1,0 +1,166 @@
+"""`ugc rollup rebuild` beside everything else: readers, writers, another rebuild, one that was killed."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from warehouse_rows import HOUR, Stand, day_text, days_before, today_at
+
+from clickhouse import rebuilding
+from clickhouse.auditing import Auditor
+from clickhouse.client import connect
+from clickhouse.rebuilding import NotRebuilt, Rebuilder
+from telemetry.clock import SystemClock
+
+pytestmark = pytest.mark.stack
+
+YESTERDAY = today_at() - timedelta(days=1)
+DAY = day_text(YESTERDAY)
+COUNTED = f"SELECT countMerge(actions) FROM events_by_quarter_hour WHERE toDate(bucket_at) = '{DAY}'"
+ACTIVE = f"SELECT uniqExact(user_id) FROM user_activity WHERE day = '{DAY}'"
+
+
+def rebuilder(dsn: str) -> Rebuilder:
+    return Rebuilder(connect(dsn), clock=SystemClock())
+
+
+def everything(here: Stand) -> Any:
+    return here.admin.query(
+        """SELECT
+            (SELECT groupBitXor(cityHash64(*)) FROM (
+                SELECT bucket_at, event_type, is_bot, kafka_partition, countMerge(actions), uniqMerge(users),
+                    sumMerge(points), max(kafka_offset_max) FROM events_by_quarter_hour GROUP BY 1, 2, 3, 4)),
+            (SELECT groupBitXor(cityHash64(*)) FROM (
+                SELECT day, is_bot, user_id, groupBitOr(quarter_hours) FROM user_activity GROUP BY 1, 2, 3)),
+            (SELECT groupBitXor(cityHash64(*)) FROM (
+                SELECT user_id, is_bot, min(first_at), max(last_at) FROM user_spans GROUP BY 1, 2)),
+            (SELECT count() FROM event_ids)"""
+    ).first_row
+
+
+def test_twice_is_as_once_and_other_days_are_left_alone(
+    here: Stand, own_dsn: str, ugc: Callable[..., Any]
+) -> None:
+    here.insert(here.batch(90, times=days_before(3)))
+    before = everything(here)
+    first = ugc("rollup", "rebuild", "--day", DAY, "--json")
+    assert (first.code, first.json["rebuilt"][0]["mended"]) == (0, [])
+    assert everything(here) == before
+    assert "nothing was wrong" in ugc("rollup", "rebuild", "--day", DAY).out
+    assert everything(here) == before
+    tables = {row[0] for row in here.admin.query("SHOW TABLES").result_rows}
+    assert not [name for name in tables if rebuilding.BESIDE in name]
+
+
+def test_rows_that_raw_lost_are_told(here: Stand, ugc: Callable[..., Any]) -> None:
+    here.insert(here.batch(30, times=[YESTERDAY]))
+    here.delete("events_raw", "kafka_offset < 2")
+    done = ugc("rollup", "rebuild", "--day", DAY)
+    assert done.code == 0
+    assert "2 rows were counted before that events_raw does not hold" in done.err
+    assert here.admin.query(COUNTED).first_row == (28,)
+
+
+def test_a_day_that_raw_lost_whole_is_emptied(here: Stand, ugc: Callable[..., Any]) -> None:
+    here.insert(here.batch(30, times=[YESTERDAY]))
+    here.delete("events_raw")
+    assert ugc("rollup", "rebuild", "--day", DAY).code == 0
+    assert here.admin.query(COUNTED).first_row == (0,)
+    assert ugc("audit", "--tables").code == 0
+
+
+def test_readers_see_the_old_day_or_the_new_one(here: Stand, own_dsn: str) -> None:
+    here.insert(here.batch(70, times=[YESTERDAY, YESTERDAY + HOUR]))
+    reader, seen, ended = connect(own_dsn), set[Any](), threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            seen.add((reader.query(COUNTED).first_row[0], reader.query(ACTIVE).first_row[0]))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    for _ in range(3):
+        rebuilder(own_dsn).rebuild(YESTERDAY.date())
+    ended.set()
+    reading.join()
+    assert seen == {(70, 7)}
+
+
+def test_events_that_come_meanwhile_are_counted_once(here: Stand, own_dsn: str) -> None:
+    here.insert(here.batch(50, times=[YESTERDAY]))
+    ended = threading.Event()
+    inserted = [50]
+
+    def write() -> None:
+        while not ended.is_set():
+            here.insert(here.batch(5, first=inserted[0], times=[YESTERDAY]))
+            inserted[0] += 5
+            time.sleep(0.3)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        for _ in range(3):
+            rebuilder(own_dsn).rebuild(YESTERDAY.date())
+    finally:
+        ended.set()
+        writing.join()
+    assert inserted[0] > 50
+    assert here.counts() == here.whole(inserted[0])
+    verdicts = list(Auditor(here.admin, sleep=time.sleep).day(YESTERDAY.date()))
+    assert [str(verdict) for verdict in verdicts if not verdict.agrees] == []
+
+
+def test_an_insert_that_slips_in_between_is_found_and_the_day_made_again(here: Stand, own_dsn: str) -> None:
+    """Rows that came after the day was read and before it took its place: the worst moment, on purpose."""
+    here.insert(here.batch(20, times=[YESTERDAY]))
+
+    class Interrupted(Rebuilder):
+        slipped = False
+
+        def _feed(self, view: Any, day: Any, *, into: str) -> None:
+            super()._feed(view, day, into=into)
+            if not Interrupted.slipped and into.startswith("events_by_quarter_hour"):
+                Interrupted.slipped = True
+                here.insert(here.batch(7, first=20, times=[YESTERDAY]))
+
+    done = Interrupted(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
+    assert done.rounds == 2
+    assert here.counts() == here.whole(27)
+    assert here.admin.query(COUNTED).first_row == (27,)
+
+
+def test_a_day_that_never_rests_ends_in_a_clear_line(here: Stand, own_dsn: str) -> None:
+    here.insert(here.batch(20, times=[YESTERDAY]))
+    offsets = iter(range(20, 1_000))
+
+    class Restless(Rebuilder):
+        def _feed(self, view: Any, day: Any, *, into: str) -> None:
+            super()._feed(view, day, into=into)
+            if into.startswith("events_by_quarter_hour"):
+                here.insert(here.batch(1, first=next(offsets), times=[YESTERDAY]))
+
+    with pytest.raises(NotRebuilt, match="stop the ETL"):
+        Restless(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
+
+
+def test_what_a_killed_rebuild_left_is_removed_by_the_next(
+    here: Stand, own_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.insert(here.batch(20, times=[YESTERDAY]))
+    for table in ("events_by_quarter_hour", "user_activity"):
+        here.admin.command(f"CREATE TABLE {table}{rebuilding.BESIDE}left AS {table}")
+    rebuilder(own_dsn).rebuild(YESTERDAY.date())
+
+    def left() -> list[str]:
+        names = [row[0] for row in here.admin.query("SHOW TABLES").result_rows]
+        return sorted(name for name in names if rebuilding.BESIDE in name)
+
+    assert len(left()) == 2, "it may be in use"
+    monkeypatch.setattr(rebuilding, "LEFT_AFTER_S", 0)
+    time.sleep(1.1)
+    rebuilder(own_dsn).rebuild(YESTERDAY.date())
+    assert left() == []
