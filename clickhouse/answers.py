@@ -8,20 +8,26 @@ from typing import Generic, Literal, TypeVar
 Method = Literal["exact", "uniq"]
 Period = Literal["day", "week"]
 
-# `uniq` keeps at most 65,536 hashes of an adaptive sample: exact up to there but for hash collisions, above
-# it the relative standard error is 1/sqrt(65,536) = 0.39 %. Three of those is the bound we print.
-UNIQ_ERROR_BOUND = 0.0117
+# `uniq` keeps the hashes of everybody up to 65,536, and halves its sample each time it would hold more: exact
+# up to there but for two users of one 32-bit hash, above it a sample of 32,768 to 65,536. Its relative
+# standard error is 1/sqrt(32,768) = 0.55 % at the worst; five of those is the bound, and one answer in a
+# million leaves it.
+UNIQ_ERROR_BOUND = 0.0276
 
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Row]):
-    """The rows, and how right they are: `error_bound` is relative, and 0 when the method is exact."""
+    """The rows, and how right they are: `error_bound` is relative, and 0 when the method is exact.
+
+    `held_since`: the oldest day that the tables asked still hold whole.
+    """
 
     rows: Sequence[Row]
     method: Method = "exact"
     error_bound: float = 0.0
+    held_since: date = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class ReturningPage:
     next_cursor: str | None
     method: Method = "exact"
     error_bound: float = 0.0
+    held_since: date = date.min
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,57 +1,50 @@
-"""One question put to the warehouse: a file of the catalogue, its parameters, and a segment where it takes one."""
+"""How a question is put to the warehouse: a file of the catalogue, and the parameters it declares."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import catalog
+from clickhouse import catalog, segments
 from clickhouse.client import classified
-from clickhouse.days import Piece
+from clickhouse.held import Memory, memory_of
 from clickhouse.scope import Scope
 
-# Where a file takes a segment. What is put in its place is made of fixed text and typed placeholders alone.
+# Where a file takes segments. What is put in its place is made of fixed text and typed placeholders alone.
 SEGMENT = "{segment:Condition}"
-EVERYTHING = "true"
 
 
-class Asker:
-    """Asks over one client, which may be shared between threads."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Somebody who asks: over a client, which threads may share, within a scope, at a time."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    client: Client
+    scope: Scope
+    now: datetime
+
+    def memory(self, *, raw: bool = False) -> Memory:
+        """What is held of the tables that answer: of events_raw with a segment, or when `raw` says so."""
+        return memory_of(self.scope.tz, raw=raw or bool(self.scope.segments), now=self.now)
 
     def rows(self, name: str, **parameters: Any) -> list[Any]:
-        """The rows of the question called `name`. Raises one of clickhouse.client's errors."""
-        return self._run(catalog.query(name).sql, parameters)
+        """The rows of the question called `name`: with a segment, of its sibling over the events themselves.
 
-    def rows_of(self, name: str, scope: Scope, **parameters: Any) -> list[Any]:
-        """As `rows`, of the events that fit the scope: its bots, and its segments where the file takes them."""
-        sql = catalog.query(name).sql
-        if SEGMENT in sql:
-            from clickhouse import segments
+        Raises one of clickhouse.client's errors.
+        """
+        if self.scope.segments:
+            return self.rows_of_events(f"{name}_in_segment", **parameters)
+        return ask(self.client, catalog.query(name).sql, **parameters, tz=self.scope.tz, bots=self.scope.bots)
 
-            condition, values = segments.condition(scope.segments) if scope.segments else (EVERYTHING, {})
-            sql = sql.replace(SEGMENT, f"({condition})")
-            parameters |= values
-        return self._run(sql, {**parameters, "bots": scope.bots})
-
-    def _run(self, sql: str, parameters: dict[str, Any]) -> list[Any]:
-        with classified():
-            result = self._client.query(sql, parameters=parameters, tz_mode="aware")
-        return list(result.result_rows)
+    def rows_of_events(self, name: str, **parameters: Any) -> list[Any]:
+        """The rows of a question that takes a segment; without one every event fits."""
+        condition, values = segments.condition(self.scope.segments)
+        sql = catalog.query(name).sql.replace(SEGMENT, f"({condition})")
+        return ask(self.client, sql, **parameters, **values, tz=self.scope.tz, bots=self.scope.bots)
 
 
-def seconds(edges_at: Sequence[datetime]) -> list[int]:
-    """Edges of spans as the questions to events take them."""
-    return [int(at.timestamp()) for at in edges_at]
-
-
-def piecewise(found: Sequence[Piece]) -> dict[str, Any]:
-    """Pieces of UTC days as the questions to user_activity take them."""
-    return {
-        "days": [piece.utc_day for piece in found],
-        "spans": [piece.span for piece in found],
-        "masks": [piece.mask for piece in found],
-    }
+def ask(client: Client, sql: str, **parameters: Any) -> list[Any]:
+    """The rows. Raises one of clickhouse.client's errors."""
+    with classified():
+        result = client.query(sql, parameters=parameters, tz_mode="aware")
+    return list(result.result_rows)

@@ -98,8 +98,13 @@ _LASTING: dict[int, str] = {
 _DISK_IS_FULL = "No space left on device"
 
 
-def connect(dsn: str, *, read_timeout_s: int = READ_TIMEOUT_S) -> Client:
+def connect(
+    dsn: str, *, read_timeout_s: float = READ_TIMEOUT_S, query_timeout_s: float | None = None
+) -> Client:
     """A client of the warehouse at `dsn`, safe to share between threads.
+
+    `query_timeout_s`: the server itself ends a query after so long (Unavailable, code 159). Without it, one
+    whose answer nobody waits for any more runs on to the limit of its user.
 
     Raises Unavailable when nothing answers there, QueryFailed when it does not let us in.
     """
@@ -108,6 +113,7 @@ def connect(dsn: str, *, read_timeout_s: int = READ_TIMEOUT_S) -> Client:
             dsn=dsn,
             connect_timeout=CONNECT_TIMEOUT_S,
             send_receive_timeout=read_timeout_s,
+            settings={} if query_timeout_s is None else {"max_execution_time": query_timeout_s},
             # A session would make the server run this client's queries one at a time.
             autogenerate_session_id=False,
             client_name="ugc",

@@ -1,33 +1,32 @@
 """Questions about how often: top events and the day's figures by event type."""
 
-from datetime import date, datetime
+from datetime import date
 
-from clickhouse import days, held
 from clickhouse.answers import UNIQ_ERROR_BOUND, Answer, DailyRow, TopEvent
-from clickhouse.asking import Asker, seconds
-from clickhouse.scope import Scope
+from clickhouse.asking import Asking
 
 
-def top_events(
-    asker: Asker, scope: Scope, first: date, last: date, limit: int, *, now: datetime
-) -> Answer[TopEvent]:
+def top_events(asking: Asking, first: date, last: date, limit: int) -> Answer[TopEvent]:
     """The `limit` most frequent event types of the days `first` to `last`, ties by name."""
-    asked = held.askable(first, last, scope, now)
-    if not asked:
-        return Answer([])
-    edges = days.edges([asked[0], asked[1] + days.DAY], scope.tz)
-    name = "top_events_in_segment" if scope.segments else "top_events"
-    return Answer([TopEvent(*row) for row in asker.rows_of(name, scope, edges=seconds(edges), limit=limit)])
+    memory = asking.memory()
+    rows: list[TopEvent] = []
+    if asked := memory.askable(first, last):
+        found = asking.rows("top_events", first=asked[0], last=asked[1], limit=limit)
+        rows = [TopEvent(*row) for row in found]
+    return Answer(rows, held_since=memory.whole_since)
 
 
-def daily(asker: Asker, scope: Scope, first: date, last: date, *, now: datetime) -> Answer[DailyRow]:
-    """Users, points and actions by day and event type; only pairs that occurred, by day and name."""
-    exact = bool(scope.segments) or scope.exact
+def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[DailyRow]:
+    """Users, points and actions by day and event type; only pairs that occurred, by day and name.
+
+    One row more than `rows_max` at most: whoever gets that many knows that there are more.
+    """
+    exact = asking.scope.exact or bool(asking.scope.segments)
+    memory = asking.memory(raw=exact)
     rows: list[DailyRow] = []
-    if asked := held.askable(first, last, scope, now):
-        asked_days = days.days_between(*asked)
-        edges = days.edges([*asked_days, asked[1] + days.DAY], scope.tz)
-        name = "daily_in_segment" if exact else "daily"
-        found = asker.rows_of(name, scope, edges=seconds(edges))
-        rows = [DailyRow(asked_days[span], *figures) for span, *figures in found]
-    return Answer(rows) if exact else Answer(rows, "uniq", UNIQ_ERROR_BOUND)
+    if asked := memory.askable(first, last):
+        name, put = ("daily_in_segment", asking.rows_of_events) if exact else ("daily", asking.rows)
+        rows = [DailyRow(*row) for row in put(name, first=asked[0], last=asked[1], limit=rows_max + 1)]
+    if exact:
+        return Answer(rows, held_since=memory.whole_since)
+    return Answer(rows, "uniq", UNIQ_ERROR_BOUND, memory.whole_since)

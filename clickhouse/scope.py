@@ -1,12 +1,8 @@
 """Of whom and of which days a question is: what every question of the stats API has in common."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from clickhouse.segments import Segment
+from clickhouse.segments import Segment
 
 
 @dataclass(frozen=True, slots=True)

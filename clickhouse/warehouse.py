@@ -1,10 +1,11 @@
 """The warehouse's answers, typed: what the stats API and the command line call instead of writing SQL."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import activity, counting, held
+from clickhouse import activity, catalog, counting
 from clickhouse.answers import (
     UNIQ_ERROR_BOUND,
     Answer,
@@ -17,12 +18,13 @@ from clickhouse.answers import (
     ReturningPage,
     TopEvent,
 )
-from clickhouse.asking import Asker
+from clickhouse.asking import Asking, ask
 from clickhouse.scope import Scope
 from clickhouse.views import AGGREGATES_KEPT_DAYS
 from telemetry.clock import Clock
 
 AGGREGATE_DAYS_HELD = AGGREGATES_KEPT_DAYS
+DAILY_ROWS_MAX = 100_000
 FRESHNESS_LOOKBACK = timedelta(days=2)
 
 __all__ = [
@@ -43,57 +45,70 @@ __all__ = [
 
 
 class Warehouse:
-    """Answers questions; ranges of days include both ends. What is out of memory counts as nothing, see
-    `held_since`. Every method raises one of clickhouse.client's errors when it cannot answer.
+    """Answers questions; ranges of days include both ends.
+
+    What is out of memory counts as nothing, and each answer says since when it is held. Every method raises
+    one of clickhouse.client's errors when it cannot answer.
     """
 
     def __init__(self, client: Client, *, clock: Clock) -> None:
-        self._asker = Asker(client)
+        self._client = client
         self._clock = clock
 
     def ping(self) -> None:
         """Return when the warehouse answers and its schema is there."""
-        self._asker.rows("freshness", since=self._clock.now())
+        self._freshness(since=self._clock.now())
 
     def dau(self, scope: Scope, first: date, last: date) -> Answer[DauRow]:
         """Different users of every day, days of nobody too; exact."""
-        return activity.dau(self._asker, scope, first, last, now=self._clock.now())
+        return activity.dau(self._asking(scope), first, last)
 
     def top_events(self, scope: Scope, first: date, last: date, limit: int) -> Answer[TopEvent]:
         """The `limit` most frequent event types, ties by name; exact."""
-        return counting.top_events(self._asker, scope, first, last, limit, now=self._clock.now())
+        return counting.top_events(self._asking(scope), first, last, limit)
 
-    def daily(self, scope: Scope, first: date, last: date) -> Answer[DailyRow]:
-        """Users, points and actions by day and event type, by day and name; only pairs that occurred."""
-        return counting.daily(self._asker, scope, first, last, now=self._clock.now())
+    def daily(
+        self, scope: Scope, first: date, last: date, rows_max: int = DAILY_ROWS_MAX
+    ) -> Answer[DailyRow]:
+        """Users, points and actions by day and event type, by day and name; only pairs that occurred.
+
+        `rows_max` + 1 rows say that there are more than `rows_max`.
+        """
+        return counting.daily(self._asking(scope), first, last, rows_max)
 
     def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
         """The cohort of `start` and those of the `windows` periods after it, never beyond today; exact.
 
         Each has `windows` + 1 numbers, its own period's first; None for a period that has not begun.
         """
-        return activity.retention(self._asker, scope, start, windows, period, now=self._clock.now())
+        return activity.retention(self._asking(scope), start, windows, period)
 
     def retention_7d(self, scope: Scope, first: date, last: date) -> Answer[Returned]:
         """Of every day: who was there, and who of them again within seven days; exact."""
-        return activity.retention_7d(self._asker, scope, first, last, now=self._clock.now())
+        return activity.retention_7d(self._asking(scope), first, last)
 
     def returning(self, scope: Scope, day: date, days: int, limit: int, cursor: str | None) -> ReturningPage:
         """Users of `day` who were there on one of the `days` before it too, a page of them by id; exact.
 
         Raises clickhouse.cursors.CursorError for a cursor that no answer gave.
         """
-        return activity.returning(self._asker, scope, day, days, limit, cursor, now=self._clock.now())
+        return activity.returning(self._asking(scope), day, days, limit, cursor)
 
     def held_since(self, scope: Scope) -> date:
         """The oldest day of the zone that the source of such an answer still holds whole."""
-        return held.whole_since(scope, self._clock.now())
+        return self._asking(scope).memory().whole_since
 
     def freshness(self) -> Freshness:
         """How fresh the answers are."""
-        rows = self._asker.rows("freshness", since=self._clock.now() - FRESHNESS_LOOKBACK)
+        rows = self._freshness(since=self._clock.now() - FRESHNESS_LOOKBACK)
         last_ingested_at, last_received_at, buckets = rows[0]
         if not buckets:
             return Freshness(None, None)
         lag_s = max(0.0, (last_ingested_at - last_received_at).total_seconds())
         return Freshness(last_ingested_at, lag_s)
+
+    def _asking(self, scope: Scope) -> Asking:
+        return Asking(self._client, scope, self._clock.now())
+
+    def _freshness(self, since: datetime) -> list[Any]:
+        return ask(self._client, catalog.query("freshness").sql, since=since)

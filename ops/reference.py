@@ -21,6 +21,7 @@ from ops.known_settings import MODELS
 from telemetry.metrics import METRICS
 from telemetry.settings import PREFIX
 from ugc_api.problems import KINDS
+from ugc_api.stats.asked import LIMITS
 
 PATH = Path(__file__).parents[1] / "REFERENCE.md"
 COMMAND = "python -m ops.reference --write"
@@ -71,6 +72,12 @@ def rendered() -> str:
                 (f"`{name}`", f"{bound:,}" if isinstance(bound, int) else str(bound))
                 for name, bound in NAMED.items()
             ),
+        ),
+        _section(
+            "Limits of a question",
+            "Of `GET /stats/…`; beyond them 422, which names the limit.",
+            ("what", "limit"),
+            LIMITS.items(),
         ),
         _section(
             "Metrics",

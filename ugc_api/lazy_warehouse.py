@@ -5,26 +5,56 @@ there; a failure is the answer to that one question and leaves nothing behind.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 
-from clickhouse.warehouse import DauRow, Freshness, Warehouse
+from clickhouse.answers import (
+    Answer,
+    Cohort,
+    DailyRow,
+    DauRow,
+    Freshness,
+    Period,
+    Returned,
+    ReturningPage,
+    TopEvent,
+)
+from clickhouse.scope import Scope
+from clickhouse.warehouse import Warehouse
 
-Connect = Callable[[int], Warehouse]
+Connect = Callable[[float], Warehouse]
 
 
 class LazyWarehouse:
     """See `stats.Answers`. Readiness has a connection of its own: it must know within `ping_timeout_s`."""
 
-    def __init__(self, connect: Connect, *, read_timeout_s: int, ping_timeout_s: int) -> None:
-        self._answers = _Once(connect, read_timeout_s)
+    def __init__(self, connect: Connect, *, answer_timeout_s: float, ping_timeout_s: float) -> None:
+        self._answers = _Once(connect, answer_timeout_s)
         self._pings = _Once(connect, ping_timeout_s)
 
     def ping(self) -> None:
         self._pings.get().ping()
 
-    def dau(self, first: date, last: date) -> Sequence[DauRow]:
-        return self._answers.get().dau(first, last)
+    def dau(self, scope: Scope, first: date, last: date) -> Answer[DauRow]:
+        return self._answers.get().dau(scope, first, last)
+
+    def top_events(self, scope: Scope, first: date, last: date, limit: int) -> Answer[TopEvent]:
+        return self._answers.get().top_events(scope, first, last, limit)
+
+    def daily(self, scope: Scope, first: date, last: date, rows_max: int) -> Answer[DailyRow]:
+        return self._answers.get().daily(scope, first, last, rows_max)
+
+    def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
+        return self._answers.get().retention(scope, start, windows, period)
+
+    def retention_7d(self, scope: Scope, first: date, last: date) -> Answer[Returned]:
+        return self._answers.get().retention_7d(scope, first, last)
+
+    def returning(self, scope: Scope, day: date, days: int, limit: int, cursor: str | None) -> ReturningPage:
+        return self._answers.get().returning(scope, day, days, limit, cursor)
+
+    def held_since(self, scope: Scope) -> date:
+        return self._answers.get().held_since(scope)
 
     def freshness(self) -> Freshness:
         return self._answers.get().freshness()
@@ -33,7 +63,7 @@ class LazyWarehouse:
 class _Once:
     """Connects at the first call that succeeds; the others wait for it instead of connecting as well."""
 
-    def __init__(self, connect: Connect, timeout_s: int) -> None:
+    def __init__(self, connect: Connect, timeout_s: float) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
         self._lock = threading.Lock()

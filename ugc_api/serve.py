@@ -22,6 +22,7 @@ from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from ugc_api import wsgi
 from ugc_api.access import building
+from ugc_api.server.incoming import REQUEST_LINE_BYTES_MAX
 from ugc_api.server.worker import PatientWorker
 from ugc_api.settings import ApiSettings
 
@@ -123,6 +124,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "worker_class": PatientWorker,
             "threads": settings.api_threads,
             "worker_connections": max(settings.api_connections_max, settings.api_threads + 1),
+            "limit_request_line": REQUEST_LINE_BYTES_MAX,
             "keepalive": settings.api_keep_alive_s,
             "graceful_timeout": -(-settings.api_shutdown_ms // 1000),
             "timeout": WORKER_SILENT_S_MAX,

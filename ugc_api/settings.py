@@ -111,14 +111,17 @@ class ApiSettings(Settings):
         32_768, ge=1_024, le=2_097_151, description="The same bound in kilobytes; a full queue answers 503."
     )
     stats_timeout_ms: int = Field(
-        10_000, ge=100, le=300_000, description="How long a question to the warehouse may take."
+        10_000,
+        ge=100,
+        le=300_000,
+        description="How long a question to the warehouse may take; then the warehouse ends it.",
     )
     stats_concurrency_max: int = Field(
         8,
         ge=1,
         le=256,
-        description="Questions to the warehouse at once; keep it below UGC_API_THREADS, "
-        "or a slow warehouse keeps events out.",
+        description="Questions to the warehouse at once; never more than half of UGC_API_THREADS, "
+        "or a slow warehouse would keep events out.",
     )
     idempotency_rows_max: int = Field(
         1_000_000,

@@ -19,6 +19,11 @@ WHAT = "Takes user events in over HTTP, stores each once, answers how many came.
 LINKS = {
     "send_events": "POST /events",
     "daily_active_users": "GET /stats/dau?from=YYYY-MM-DD&to=YYYY-MM-DD",
+    "top_events": "GET /stats/top-events?from=YYYY-MM-DD&to=YYYY-MM-DD&limit=10",
+    "daily_figures": "GET /stats/daily?from=YYYY-MM-DD&to=YYYY-MM-DD",
+    "retention": "GET /stats/retention?start_date=YYYY-MM-DD&windows=3&period=day",
+    "retention_within_7_days": "GET /stats/retention-7d?from=YYYY-MM-DD&to=YYYY-MM-DD",
+    "returning_users": "GET /stats/returning?date=YYYY-MM-DD&days=7",
     "documentation": "GET /apidocs/",
     "openapi": "GET /openapi.json",
     "live": "GET /health/live",

@@ -1,30 +1,42 @@
 -- Of the users of a day, how many came back within the seven days after it?
 --
--- asks:  GET /stats/retention-7d
+-- asks:  GET /stats/retention-7d; analysts
 -- cost:  the day partitions asked for of user_activity, and seven days more
--- param days: Array(Date)  UTC days the asked days lie in, one entry a piece
--- param spans: Array(UInt16)  to which asked day, counted from 0, each piece belongs
--- param masks: Array(UInt128)  which quarter hours of the UTC day that are
--- param bots: Bool  whether users count for what bots did in their name
--- param asked: UInt8  the first so many days are asked for, at most 57; the rest only tells who came back
+-- param first: Date  first day asked for
+-- param last: Date  last day asked for, included; at most 57 days, as the days of a user are bits of one number
+-- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param bots: Bool  whether what is marked as done by bots counts
 SELECT
-    toUInt16(day_number)                                                         AS span,
-    count()                                                                      AS total,
-    countIf(bitAnd(bitShiftRight(active, day_number + 1), 127) != 0)             AS returned
+    {first:Date} + day_number                                         AS date,
+    count()                                                           AS total_users_day_0,
+    countIf(bitAnd(bitShiftRight(days, day_number + 1), 127) != 0)    AS returned_in_7_days
 FROM
 (
-    SELECT groupBitOr(bitShiftLeft(toUInt64(1), span)) AS active
+    SELECT groupBitOr(bitShiftLeft(toUInt64(1), date - {first:Date})) AS days
     FROM user_activity
     INNER JOIN
     (
-        SELECT piece.1 AS day, piece.2 AS span, piece.3 AS mask
-        FROM (SELECT arrayJoin(arrayZip({days:Array(Date)}, {spans:Array(UInt16)}, {masks:Array(UInt128)})) AS piece)
-    ) AS pieces USING (day)
-    WHERE day BETWEEN arrayMin({days:Array(Date)}) AND arrayMax({days:Array(Date)})
+        -- Which quarter hours of a UTC day belong to which day of the zone.
+        SELECT
+            toDate(at)                                                                         AS day,
+            toDate(at, {tz:String})                                                            AS date,
+            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(toUnixTimestamp(at), 900) % 96))      AS mask
+        FROM
+        (
+            SELECT toDateTime(arrayJoin(range(
+                toUnixTimestamp(toDateTime({first:Date}, {tz:String})),
+                toUnixTimestamp(toDateTime({last:Date} + 7 + 1, {tz:String})),
+                900)), 'UTC') AS at
+        )
+        GROUP BY day, date
+    ) AS parts USING (day)
+    WHERE day >= toDate(toDateTime({first:Date}, {tz:String}), 'UTC')
+      AND day <= toDate(toDateTime({last:Date} + 7 + 1, {tz:String}), 'UTC')
       AND (NOT is_bot OR {bots:Bool})
       AND bitAnd(quarter_hours, mask) != 0
     GROUP BY user_id
 )
-ARRAY JOIN bitPositionsToArray(active) AS day_number
-WHERE day_number < {asked:UInt8}
+ARRAY JOIN bitPositionsToArray(days) AS day_number
+WHERE day_number <= {last:Date} - {first:Date}
 GROUP BY day_number
+ORDER BY date WITH FILL FROM {first:Date} TO {last:Date} + 1

@@ -1,11 +1,11 @@
 -- Which users of a day were there on one of the days before it too, and how many are they?
 --
--- asks:  GET /stats/returning
+-- asks:  GET /stats/returning; analysts
 -- cost:  the day partitions asked for of user_activity; the number and the page are of one reading
--- param days: Array(Date)  UTC days the asked days lie in, one entry a piece
--- param spans: Array(UInt16)  whether each piece belongs to the days before (0) or to the day (1)
--- param masks: Array(UInt128)  which quarter hours of the UTC day that are
--- param bots: Bool  whether users count for what bots did in their name
+-- param day: Date  the day
+-- param days: UInt16  so many days before it
+-- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param bots: Bool  whether what is marked as done by bots counts
 -- param after: String  list users after this id, as base64; empty for the first page
 -- param users_max: UInt32  list so many at most
 SELECT
@@ -17,12 +17,24 @@ FROM
     FROM user_activity
     INNER JOIN
     (
-        SELECT piece.1 AS day, piece.2 AS span, piece.3 AS mask
-        FROM (SELECT arrayJoin(arrayZip({days:Array(Date)}, {spans:Array(UInt16)}, {masks:Array(UInt128)})) AS piece)
-    ) AS pieces USING (day)
-    WHERE day BETWEEN arrayMin({days:Array(Date)}) AND arrayMax({days:Array(Date)})
+        -- Which quarter hours of a UTC day belong to which day of the zone.
+        SELECT
+            toDate(at)                                                                         AS day,
+            toDate(at, {tz:String})                                                            AS date,
+            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(toUnixTimestamp(at), 900) % 96))      AS mask
+        FROM
+        (
+            SELECT toDateTime(arrayJoin(range(
+                toUnixTimestamp(toDateTime({day:Date} - {days:UInt16}, {tz:String})),
+                toUnixTimestamp(toDateTime({day:Date} + 1, {tz:String})),
+                900)), 'UTC') AS at
+        )
+        GROUP BY day, date
+    ) AS parts USING (day)
+    WHERE day >= toDate(toDateTime({day:Date} - {days:UInt16}, {tz:String}), 'UTC')
+      AND day <= toDate(toDateTime({day:Date} + 1, {tz:String}), 'UTC')
       AND (NOT is_bot OR {bots:Bool})
       AND bitAnd(quarter_hours, mask) != 0
     GROUP BY user_id
-    HAVING groupBitOr(bitShiftLeft(toUInt8(1), span)) = 3
+    HAVING min(date) < {day:Date} AND max(date) = {day:Date}
 )

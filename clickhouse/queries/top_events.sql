@@ -1,14 +1,16 @@
 -- What is done most often?
 --
--- asks:  GET /stats/top-events
+-- asks:  GET /stats/top-events; analysts
 -- cost:  three narrow columns of the day partitions asked for, of the quarter-hour aggregate
--- param edges: Array(UInt32)  where the first asked day begins, and where the last ends, in seconds since 1970
--- param bots: Bool  whether events of bots count
+-- param first: Date  first day asked for
+-- param last: Date  last day asked for, included
+-- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param bots: Bool  whether what is marked as done by bots counts
 -- param limit: UInt16  so many event types at most
 SELECT event_type, countMerge(actions) AS count
 FROM events_by_quarter_hour
-WHERE bucket_at >= toDateTime({edges:Array(UInt32)}[1], 'UTC')
-  AND bucket_at < toDateTime({edges:Array(UInt32)}[-1], 'UTC')
+WHERE bucket_at >= toDateTime({first:Date}, {tz:String})
+  AND bucket_at < toDateTime({last:Date} + 1, {tz:String})
   AND (NOT is_bot OR {bots:Bool})
 GROUP BY event_type
 ORDER BY count DESC, event_type

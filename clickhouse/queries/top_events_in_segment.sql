@@ -1,15 +1,17 @@
 -- What is done most often, of a kind?
 --
--- asks:  GET /stats/top-events with a segment
+-- asks:  GET /stats/top-events with a segment; analysts
 -- cost:  the days asked for of events_raw, at most 30
--- param edges: Array(UInt32)  where the first asked day begins, and where the last ends, in seconds since 1970
--- param bots: Bool  whether events of bots count
+-- param first: Date  first day asked for
+-- param last: Date  last day asked for, included
+-- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param bots: Bool  whether what is marked as done by bots counts
 -- param segment: Condition  what else an event must fit
 -- param limit: UInt16  so many event types at most
 SELECT event_type, count() AS count
 FROM events_raw
-WHERE occurred_at >= toDateTime({edges:Array(UInt32)}[1], 'UTC')
-  AND occurred_at < toDateTime({edges:Array(UInt32)}[-1], 'UTC')
+WHERE occurred_at >= toDateTime({first:Date}, {tz:String})
+  AND occurred_at < toDateTime({last:Date} + 1, {tz:String})
   AND (NOT is_bot OR {bots:Bool})
   AND {segment:Condition}
 GROUP BY event_type

@@ -11,8 +11,19 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 
+from clickhouse.answers import (
+    Answer,
+    Cohort,
+    DailyRow,
+    DauRow,
+    Freshness,
+    Period,
+    Returned,
+    ReturningPage,
+    TopEvent,
+)
 from clickhouse.client import WarehouseError
-from clickhouse.warehouse import DauRow, Freshness
+from clickhouse.scope import Scope
 from contract.topics import EVENTS, Topic
 from contract.wire import Record
 from telemetry.health import NotReady
@@ -76,9 +87,12 @@ class MemoryEventLog:
 
 @dataclass
 class WarehouseInMemory:
-    """Answers from a dictionary, or fails as told."""
+    """Answers as told and remembers what it was asked, or fails as told."""
 
     users: dict[date, int] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    held: date = NOW.date() - timedelta(days=179)
     fails: WarehouseError | None = None
     freshness_is: Freshness = field(default_factory=lambda: Freshness(NOW - timedelta(seconds=3), 0.75))
 
@@ -86,14 +100,42 @@ class WarehouseInMemory:
         if self.fails is not None:
             raise self.fails
 
-    def dau(self, first: date, last: date) -> list[DauRow]:
-        self.ping()
+    def dau(self, scope: Scope, first: date, last: date) -> Answer[DauRow]:
+        self._remember("dau", scope, first, last)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return [DauRow(day, self.users.get(day, 0)) for day in days]
+        return Answer([DauRow(day, self.users.get(day, 0)) for day in days])
+
+    def top_events(self, scope: Scope, first: date, last: date, limit: int) -> Answer[TopEvent]:
+        self._remember("top_events", scope, first, last, limit)
+        return self.answers.get("top_events", Answer([]))
+
+    def daily(self, scope: Scope, first: date, last: date, rows_max: int) -> Answer[DailyRow]:
+        self._remember("daily", scope, first, last, rows_max)
+        return self.answers.get("daily", Answer([], "uniq", 0.02))
+
+    def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
+        self._remember("retention", scope, start, windows, period)
+        return self.answers.get("retention", Answer([]))
+
+    def retention_7d(self, scope: Scope, first: date, last: date) -> Answer[Returned]:
+        self._remember("retention_7d", scope, first, last)
+        return self.answers.get("retention_7d", Answer([]))
+
+    def returning(self, scope: Scope, day: date, days: int, limit: int, cursor: str | None) -> ReturningPage:
+        self._remember("returning", scope, day, days, limit, cursor)
+        return self.answers.get("returning", ReturningPage(0, [], None))
+
+    def held_since(self, scope: Scope) -> date:
+        self.ping()
+        return NOW.date() - timedelta(days=29) if scope.segments else self.held
 
     def freshness(self) -> Freshness:
         self.ping()
         return self.freshness_is
+
+    def _remember(self, *question: Any) -> None:
+        self.ping()
+        self.asked.append(question)
 
 
 @dataclass

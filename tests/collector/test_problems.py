@@ -1,13 +1,16 @@
 """One test a problem code, one shape for all of them."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
+from clickhouse.answers import Answer, DailyRow
 from clickhouse.client import QueryFailed, Unavailable
 from ugc_api.event_log import Reason
 from ugc_api.problems import KINDS, MEDIA_TYPE, ProblemCode
+from ugc_api.stats.asked import ROWS_MAX
 
 JSON = "application/json"
 
@@ -27,6 +30,17 @@ def warehouse_away(api: Any, _: Any) -> Any:
     return api.client.get("/stats/dau?from=2026-11-01&to=2026-11-02")
 
 
+def too_heavy(api: Any, _: Any) -> Any:
+    api.warehouse.fails = Unavailable("Timeout exceeded: elapsed 10 s", code=159)
+    return api.client.get("/stats/dau?from=2026-11-01&to=2026-11-02")
+
+
+def too_many_rows(api: Any, _: Any) -> Any:
+    row = DailyRow(date(2026, 11, 1), "click", 1, 0.0, 1)
+    api.warehouse.answers["daily"] = Answer([row] * (ROWS_MAX + 1))
+    return api.client.get("/stats/daily?from=2026-11-01&to=2026-11-02")
+
+
 def not_ready(api: Any, _: Any) -> Any:
     api.event_log.unavailable = Reason.BROKER_AWAY
     return api.client.get("/health/ready")
@@ -42,9 +56,9 @@ def busy(api: Any, _: Any) -> Any:
     answers = api.warehouse.dau
     question = "/stats/dau?from=2026-11-01&to=2026-11-02"
 
-    def ask_again(first: Any, last: Any) -> Any:
+    def ask_again(*asked: Any) -> Any:
         inner.append(api.client.get(question))
-        return answers(first, last)
+        return answers(*asked)
 
     api.warehouse.dau = ask_again
     assert api.client.get(question).status_code == 200
@@ -114,6 +128,10 @@ CASES: list[tuple[ProblemCode, Callable[[Any, Any], Any]]] = [
     (ProblemCode.INVALID_PARAMETER, get("/stats/dau?from=2026-02-30&to=2026-11-02")),
     (ProblemCode.INVALID_PARAMETER, get("/stats/dau?from=2026-11-01&to=2026-11-02&to=2026-11-03")),
     (ProblemCode.RANGE_TOO_LONG, get("/stats/dau?from=2025-11-01&to=2026-11-02")),
+    (ProblemCode.OUT_OF_BOUNDS, get("/stats/top-events?from=2026-11-01&to=2026-11-02&limit=1001")),
+    (ProblemCode.INVALID_SEGMENT, get("/stats/dau?from=2026-11-01&to=2026-11-02&segment=x")),
+    (ProblemCode.TOO_MANY_SEGMENTS, get(f"/stats/dau?from=2026-11-01&to=2026-11-02{'&segment=x' * 6}")),
+    (ProblemCode.TOO_MANY_ROWS, too_many_rows),
     (ProblemCode.RATE_LIMITED, limited),
     (ProblemCode.BATCH_EXCEEDS_BURST, lambda api, event: api.send([event() for _ in range(4)])),
     (ProblemCode.IDEMPOTENCY_KEY_INVALID, post(b"[]", Idempotency_Key="a b")),
@@ -122,6 +140,7 @@ CASES: list[tuple[ProblemCode, Callable[[Any, Any], Any]]] = [
     (ProblemCode.INTERNAL, internal),
     (ProblemCode.LOG_UNAVAILABLE, log_away),
     (ProblemCode.WAREHOUSE_UNAVAILABLE, warehouse_away),
+    (ProblemCode.QUESTION_TOO_HEAVY, too_heavy),
     (ProblemCode.STATS_BUSY, busy),
     (ProblemCode.NOT_READY, not_ready),
 ]

@@ -19,6 +19,11 @@ EVERYTHING = frozenset(Scope)
 NEEDS: dict[str, Scope | None] = {
     "post_events": Scope.WRITE,
     "stats_dau": Scope.READ,
+    "stats_top_events": Scope.READ,
+    "stats_daily": Scope.READ,
+    "stats_retention": Scope.READ,
+    "stats_retention_7d": Scope.READ,
+    "stats_returning": Scope.READ,
     "prometheus_metrics": Scope.READ,
     "health_live": None,
     "health_ready": None,

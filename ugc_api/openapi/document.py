@@ -9,10 +9,11 @@ from flask import Flask
 from ugc_api.openapi.event_schemas import event_schemas
 from ugc_api.openapi.routes import DOCS, UNDOCUMENTED
 from ugc_api.openapi.schemas import KEYS, SCHEMAS
+from ugc_api.openapi.stats_schemas import STATS_SCHEMAS
 
 VERSION = "1.0.0"
 ENDPOINT = "openapi"
-DESCRIPTION = """Takes user events in, stores each once, answers how many came.
+DESCRIPTION = """Takes user events in, stores each once, answers who came, who came back and what they did.
 
 Every refusal is an RFC 9457 problem document with a stable `code`; `GET /problems/{code}` explains it.
 Every answer carries `X-Request-ID`: yours when you sent one, else ours.
@@ -39,7 +40,10 @@ def describe(app: Flask) -> dict[str, Any]:
         template={
             "info": {"title": "Events and statistics", "version": VERSION, "description": DESCRIPTION},
             "tags": TAGS,
-            "components": {"schemas": {**event_schemas(), **SCHEMAS}, "securitySchemes": KEYS},
+            "components": {
+                "schemas": {**event_schemas(), **SCHEMAS, **STATS_SCHEMAS},
+                "securitySchemes": KEYS,
+            },
         },
         sanitizer=NO_SANITIZER,
     )

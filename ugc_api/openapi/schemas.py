@@ -104,30 +104,6 @@ SCHEMAS: Json = {
         "What one code means.",
         {"code": TEXT, "status": {"type": "integer"}, "title": TEXT, "what_to_do": TEXT},
     ),
-    "DauAnswer": record(
-        "Daily active users.",
-        {
-            "query": record("The question as understood.", {"from": TEXT, "to": TEXT, "tz": TEXT}),
-            "data": {
-                "type": "array",
-                "items": record("One day.", {"date": {"type": "string", "format": "date"}, "users": COUNT}),
-            },
-            "meta": ref("StatsMeta"),
-        },
-    ),
-    "StatsMeta": record(
-        "How right, how fresh and how whole the numbers are.",
-        {
-            "method": {"type": "string", "enum": ["exact", "uniq"]},
-            "error_bound": {"type": "number", "description": "Relative; 0.01 is 1 %."},
-            "freshness": record(
-                "When the warehouse last stored an event, and how long that one was under way.",
-                {"last_ingested_at": maybe(TEXT), "lag_seconds": maybe({"type": "number"})},
-            ),
-            "complete": {"type": "boolean"},
-            "elapsed_ms": {"type": "number"},
-        },
-    ),
     "Live": record("Alive.", {"status": {"const": "live"}}),
     "Ready": record("Every dependency answers.", {"status": {"const": "ready"}, "checks": CHECKS}),
     "Welcome": record(

@@ -12,10 +12,15 @@ from gunicorn.http import errors  # type: ignore[import-untyped]
 
 from ugc_api import problems
 from ugc_api.problems import Problem, ProblemCode
+from ugc_api.server.incoming import REQUEST_LINE_BYTES_MAX
 
 # The first that fits; everything else that the parser refuses is told in general words.
 DETAILS: tuple[tuple[type[Exception], ProblemCode, str], ...] = (
-    (errors.LimitRequestLine, ProblemCode.URI_TOO_LONG, "The request line is too long."),
+    (
+        errors.LimitRequestLine,
+        ProblemCode.URI_TOO_LONG,
+        f"The first line of a request has {REQUEST_LINE_BYTES_MAX:,} bytes at most.",
+    ),
     (errors.LimitRequestHeaders, ProblemCode.HEADERS_TOO_LARGE, "Headers are too long, or too many."),
     (errors.InvalidRequestMethod, ProblemCode.BAD_REQUEST, "The method is not one of HTTP."),
     (errors.InvalidHTTPVersion, ProblemCode.BAD_REQUEST, "This is HTTP/1.0 and HTTP/1.1."),

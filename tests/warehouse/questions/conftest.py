@@ -38,15 +38,13 @@ class Held:
     def __init__(self, client: Client) -> None:
         self.client = client
         rows = client.query(
-            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%Tree'"
-        )
-        self._tables = [name for (name,) in rows.result_rows if name != "schema_versions"]
-        for table in self._tables:
-            client.command(f"ALTER TABLE {table} REMOVE TTL") if self._has_ttl(table) else None
-
-    def _has_ttl(self, table: str) -> bool:
-        sql = f"SELECT engine_full LIKE '% TTL %' FROM system.tables WHERE database = currentDatabase() AND name = '{table}'"
-        return bool(self.client.query(sql).first_row[0])
+            "SELECT name, engine_full LIKE '% TTL %' FROM system.tables "
+            "WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_versions'"
+        ).result_rows
+        self._tables = [name for name, _ in rows]
+        for name, has_ttl in rows:
+            if has_ttl:
+                client.command(f"ALTER TABLE {name} REMOVE TTL")
 
     def hold(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Only these; each as the collector takes it, `bot_reasons` beside it, and no id needed."""

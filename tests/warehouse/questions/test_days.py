@@ -1,17 +1,15 @@
-"""Days of any zone, cut out of quarter hours of UTC days: nothing twice, nothing left out."""
+"""Days of any zone: ours are what zoneinfo says, and the warehouse's are ours."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from clickhouse import days
+from clickhouse.client import connect
 
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})
-ODD = ["Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Europe/Berlin", "Antarctica/Troll"]
-BY_DAY = st.dates(date(2026, 1, 1), date(2028, 12, 31))
 
 
 def test_a_day_is_what_clocks_there_say() -> None:
@@ -51,23 +49,20 @@ def test_a_day_of_every_zone_begins_with_its_first_instant_on_a_quarter_hour() -
             assert (at.minute % 15, at.second, at.microsecond) == (0, 0, 0), tz
 
 
-@given(st.sampled_from([*ODD, *ZONES]), BY_DAY, st.integers(1, 40))
-def test_pieces_cover_each_quarter_hour_of_the_days_once(tz: str, first: date, count: int) -> None:
-    edges = days.edges([first + n * days.DAY for n in range(count + 1)], tz)
-    quarter_hours: dict[datetime, int] = {}
-    for piece in days.pieces(edges):
-        midnight = datetime(piece.utc_day.year, piece.utc_day.month, piece.utc_day.day, tzinfo=UTC)
-        for bit in range(128):
-            if piece.mask >> bit & 1:
-                assert bit < 96
-                at = midnight + bit * days.QUARTER_HOUR
-                assert at not in quarter_hours
-                quarter_hours[at] = piece.span
-    assert len(quarter_hours) * days.QUARTER_HOUR == edges[-1] - edges[0]
-    for at, span in quarter_hours.items():
-        assert days.day_of(at, tz) == first + span * days.DAY
-
-
-def test_a_day_in_utc_is_one_piece() -> None:
-    edges = days.edges([date(2026, 11, 1), date(2026, 11, 2)], "UTC")
-    assert days.pieces(edges) == [days.Piece(date(2026, 11, 1), 0, (1 << 96) - 1)]
+@pytest.mark.stack
+def test_the_warehouse_begins_every_day_of_every_zone_when_we_do(warehouse_dsn: Callable[[str], str]) -> None:
+    """Its zones are its own, built in: a day that begins at another instant there would be counted apart."""
+    client = connect(warehouse_dsn("reader"))
+    first, count = date(2026, 1, 1), 730
+    for tz in ZONES:
+        sql = (
+            "SELECT toUnixTimestamp(toDateTime({first:Date} + number, {tz:String})) AS at,"
+            " toDate(toDateTime(at, 'UTC'), {tz:String}), toDate(toDateTime(at - 1, 'UTC'), {tz:String})"
+            " FROM numbers({count:UInt32})"
+        )
+        rows = client.query(sql, parameters={"first": first, "tz": tz, "count": count}).result_rows
+        wanted = []
+        for day in days.days_between(first, first + (count - 1) * days.DAY):
+            at = days.start_of(day, tz)
+            wanted.append((int(at.timestamp()), day, day - days.DAY))
+        assert list(rows) == wanted, tz

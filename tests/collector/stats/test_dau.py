@@ -1,25 +1,33 @@
-"""GET /stats/dau: the answer, what it says about itself, and CSV."""
+"""GET /stats/dau: the answer, what every answer says about itself, and CSV."""
 
 from datetime import date
 from typing import Any
 
+import orjson
 import pytest
 
-from clickhouse.warehouse import UNIQ_ERROR_BOUND, Freshness
+from clickhouse.answers import Freshness
 
 
 def test_every_day_is_there_and_zeros_too(api: Any) -> None:
     api.warehouse.users = {date(2026, 11, 1): 3, date(2026, 11, 3): 1}
     answer = api.client.get("/stats/dau?from=2026-11-01&to=2026-11-03")
     assert answer.status_code == 200
-    assert answer.json["query"] == {"from": "2026-11-01", "to": "2026-11-03", "tz": "UTC"}
+    assert answer.json["query"] == {
+        "from": "2026-11-01",
+        "to": "2026-11-03",
+        "tz": "UTC",
+        "segment": [],
+        "bots": "exclude",
+        "exact": False,
+    }
     assert answer.json["data"] == [
         {"date": "2026-11-01", "users": 3},
         {"date": "2026-11-02", "users": 0},
         {"date": "2026-11-03", "users": 1},
     ]
     meta = answer.json["meta"]
-    assert (meta["method"], meta["error_bound"], meta["complete"]) == ("uniq", UNIQ_ERROR_BOUND, True)
+    assert (meta["method"], meta["error_bound"], meta["complete"]) == ("exact", 0, True)
     assert meta["freshness"] == {"last_ingested_at": "2026-11-21T11:59:57.250Z", "lag_seconds": 0.75}
     assert meta["elapsed_ms"] >= 0
 
@@ -30,31 +38,37 @@ def test_a_warehouse_that_saw_nothing_yet_says_so(api: Any) -> None:
     assert answer.json["meta"]["freshness"] == {"last_ingested_at": None, "lag_seconds": None}
 
 
-# The clock stands at 2026-11-21; aggregates are kept for 180 days, so the oldest whole day is 2026-05-26.
+# The clock stands at 2026-11-21 12:00 UTC; the warehouse holds 180 days, and 30 for a segment.
 @pytest.mark.parametrize(
-    ("first", "last", "complete"),
+    ("first", "last", "more", "complete"),
     [
-        ("2026-11-19", "2026-11-20", True),
-        ("2026-11-19", "2026-11-21", False),
-        ("2026-11-22", "2026-11-23", False),
-        ("2026-05-26", "2026-05-26", True),
-        ("2026-05-25", "2026-05-26", False),
+        ("2026-11-19", "2026-11-20", "", True),
+        ("2026-11-19", "2026-11-21", "", False),
+        ("2026-11-21", "2026-11-21", "&tz=Pacific/Kiritimati", True),
+        ("2026-11-20", "2026-11-20", "&tz=Etc/GMT%2B12", True),
+        ("2026-11-22", "2026-11-23", "", False),
+        ("2026-05-26", "2026-05-26", "", True),
+        ("2026-05-25", "2026-05-26", "", False),
+        ("2026-10-23", "2026-10-23", "&segment=event_type:click", True),
+        ("2026-10-22", "2026-10-23", "&segment=event_type:click", False),
     ],
 )
 def test_complete_is_said_only_of_days_that_are_over_and_still_held(
-    api: Any, first: str, last: str, complete: bool
+    api: Any, first: str, last: str, more: str, complete: bool
 ) -> None:
-    answer = api.client.get(f"/stats/dau?from={first}&to={last}")
+    answer = api.client.get(f"/stats/dau?from={first}&to={last}{more}")
     assert answer.json["meta"]["complete"] is complete
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "text/csv, application/json;q=0.5"])
-def test_rows_as_csv(api: Any, accept: str) -> None:
+def test_rows_as_csv_and_the_meta_beside_them(api: Any, accept: str) -> None:
     api.warehouse.users = {date(2026, 11, 1): 3}
     answer = api.client.get("/stats/dau?from=2026-11-01&to=2026-11-02", headers={"Accept": accept})
     assert answer.mimetype == "text/csv"
     assert answer.text == "date,users\r\n2026-11-01,3\r\n2026-11-02,0\r\n"
     assert answer.headers["Vary"] == "Accept"
+    said = orjson.loads(answer.headers["X-Answer-Meta"])
+    assert (said["method"], said["error_bound"], said["complete"]) == ("exact", 0, True)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "text/html", "text/csv;q=0.1, */*"])

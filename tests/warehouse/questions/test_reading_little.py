@@ -1,0 +1,90 @@
+"""What each question reads: the parts of the days asked for, and no others."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from clickhouse import segments
+from clickhouse.scope import Scope
+from clickhouse.warehouse import Warehouse
+
+pytestmark = pytest.mark.stack
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+DAYS = 30
+FIRST, LAST = date(2026, 3, 10), date(2026, 3, 12)
+SEGMENTS = ((), (segments.parse("properties.n>5"),))
+ZONES = ("UTC", "Asia/Kathmandu")
+
+
+class Explaining:
+    """In the place of a client: answers nothing and keeps the plan of what it was asked."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.plans: list[Any] = []
+
+    def query(self, sql: str, parameters: dict[str, Any], **_: Any) -> Any:
+        explained = self._client.query(f"EXPLAIN json = 1, indexes = 1 {sql}", parameters=parameters)
+        self.plans += json.loads("".join(row[0] for row in explained.result_rows))
+        return self._client.query(sql, parameters=parameters, tz_mode="aware")
+
+
+@pytest.fixture(scope="module")
+def month(held: Any) -> Any:
+    """A month of events: 40 users, each on every third day."""
+    held.hold(
+        [
+            {
+                "user_id": f"u{user}",
+                "occurred_at": (NOW - timedelta(days=day, minutes=15 * user)).isoformat(),
+                "properties": {"n": day},
+            }
+            for day in range(DAYS)
+            for user in range(40)
+            if (user + day) % 3 == 0
+        ]
+    )
+    return held
+
+
+def reads(plan: Any) -> Iterator[dict[str, Any]]:
+    node = plan.get("Plan", plan)
+    if node["Node Type"].startswith("ReadFromMergeTree"):
+        yield node
+    for child in node.get("Plans", ()):
+        yield from reads(child)
+
+
+CALLS = {
+    "dau": (FIRST, LAST),
+    "top_events": (FIRST, LAST, 10),
+    "daily": (FIRST, LAST),
+    "retention_7d": (FIRST, FIRST),
+    "returning": (LAST, 3, 10, None),
+    "retention": (FIRST, 1, "day"),
+}
+
+
+@pytest.mark.parametrize("tz", ZONES)
+@pytest.mark.parametrize("within", SEGMENTS, ids=["all", "segment"])
+@pytest.mark.parametrize("call", CALLS)
+def test_only_the_days_asked_for_are_read(month: Any, call: str, within: Any, tz: str) -> None:
+    client = Explaining(month.client)
+    warehouse = Warehouse(client, clock=month.at(NOW)._clock)  # type: ignore[arg-type]
+    getattr(warehouse, call)(Scope(tz=tz, segments=within), *CALLS[call])
+    assert client.plans
+    for plan in client.plans:
+        for read in reads(plan):
+            table = read["Description"].rsplit(".", 1)[-1]
+            if table == "user_spans":
+                continue
+            partitions = [index for index in read["Indexes"] if index["Type"] in ("MinMax", "Partition")]
+            parts = min(index["Selected Parts"] for index in partitions)
+            # A first event of a kind may lie anywhere before the days asked for.
+            most = DAYS - 18 if (call, bool(within)) == ("retention", True) else 10
+            assert 0 < parts <= most, (table, partitions)

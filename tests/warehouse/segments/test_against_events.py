@@ -1,0 +1,169 @@
+"""The condition on a real warehouse, as the reader asks it, against a slow and obvious reading of each event."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clickhouse.client import connect
+from clickhouse.segments import Operator, Segment, condition, number_of, parse
+
+Event = tuple[str, str]  # its type and its properties as sent
+
+# Stands for events_raw; what the condition reads of it is here, byte for byte as it was sent.
+EVENTS = """
+SELECT number FROM
+(
+    SELECT
+        number,
+        {types:Array(String)}[number + 1] AS event_type,
+        base64Decode({properties:Array(String)}[number + 1]) AS properties
+    FROM (SELECT arrayJoin(range(length({types:Array(String)}))) AS number)
+)
+WHERE """
+
+
+def fits(segment: Segment, event: Event) -> bool:
+    """Whether the event is one of the segment, as the grammar's docstring says it."""
+    event_type, properties = event
+    if segment.operator is Operator.TYPE:
+        return event_type == segment.values[0]
+    sent = json.loads(properties).get(segment.key)
+    if segment.operator in (Operator.LESS, Operator.GREATER):
+        bound = number_of(segment.values[0])
+        if bound is None or isinstance(sent, bool) or not isinstance(sent, int | float):
+            return False
+        return sent < bound if segment.operator is Operator.LESS else sent > bound
+    equal = any(_equal(sent, value) for value in segment.values)
+    return not equal if segment.operator is Operator.DIFFERENT else equal
+
+
+def _equal(sent: Any, value: str) -> bool:
+    if isinstance(sent, str):
+        return sent == value
+    if isinstance(sent, bool):
+        return value == ("true" if sent else "false")
+    if isinstance(sent, int | float):
+        return number_of(value) == sent
+    return False
+
+
+@pytest.fixture(scope="module")
+def reader(warehouse_dsn: Callable[[str], str]) -> Client:
+    return connect(warehouse_dsn("reader"))
+
+
+def found(reader: Client, segments: Sequence[Segment], events: Sequence[Event]) -> list[int]:
+    sql, parameters = condition(segments)
+    given_events = {
+        "types": [event_type for event_type, _ in events],
+        "properties": [base64.b64encode(properties.encode()).decode() for _, properties in events],
+    }
+    rows = reader.query(f"{EVENTS} {sql} ORDER BY number", parameters=parameters | given_events).result_rows
+    return [number for (number,) in rows]
+
+
+# Few keys and values, so that they meet; and what is hard about each.
+KEYS = st.sampled_from(["a", "a.b", "A", "k-1", "0"])
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["DE", "de", "", "10", "10.0", "1e1", "true", "null", "ü", "😀", "'", "\\", '"', "{x:String}"]
+    ),
+    st.sampled_from(
+        ["a\tb", "a\nb", "a\rb", "\0", "\\N", "\\'", "%", "') OR 1=1 --", "NULL", "x=y", "a b", "`", "\u2028"]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+)
+NUMBERS = st.one_of(
+    st.sampled_from(
+        [0, 10, 10.0, -0.0, 0.1, 1e300, 5e-324, 2**53 + 1, 2.0**53, 2**63, -(2**63), 2**64 - 1, 0.1 + 0.2]
+    ),
+    st.integers(-(2**63), 2**64 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+VALUES = st.one_of(TEXTS, NUMBERS, st.booleans(), st.none(), st.just([10]), st.just({"a": 10}))
+EVENTS_DRAWN = st.lists(
+    st.tuples(
+        st.sampled_from(["click", "purchase"]),
+        st.builds(
+            lambda members, ascii_only: json.dumps(members, ensure_ascii=ascii_only),
+            st.dictionaries(KEYS, VALUES, max_size=4),
+            st.booleans(),
+        ),
+    ),
+    min_size=1,
+    max_size=20,
+)
+AS_TEXT = st.one_of(TEXTS, NUMBERS.map(json.dumps), st.sampled_from(["true", "false", "null"]))
+SEGMENTS = st.one_of(
+    st.sampled_from(["event_type:click", "event_type:purchase"]),
+    st.builds("properties.{}{}{}".format, KEYS, st.sampled_from(["=", "!="]), AS_TEXT),
+    st.builds("properties.{}{}{}".format, KEYS, st.sampled_from(["<", ">"]), NUMBERS.map(json.dumps)),
+    st.builds(
+        lambda key, values: f"properties.{key} in {','.join(values)}",
+        KEYS,
+        st.lists(AS_TEXT, min_size=1, max_size=4),
+    ),
+)
+
+
+def _is_segment(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=EVENTS_DRAWN, texts=st.lists(SEGMENTS.filter(_is_segment), min_size=1, max_size=3))
+def test_it_finds_the_events_that_fit(reader: Client, events: list[Event], texts: list[str]) -> None:
+    segments = [parse(text) for text in texts]
+    expected = [n for n, event in enumerate(events) if all(fits(segment, event) for segment in segments)]
+    assert found(reader, segments, events) == expected
+
+
+TABLE = [
+    (
+        "properties.a=10",
+        ['{"a":10}', '{"a":10.0}', '{"a":1e1}', '{"a":"10"}'],
+        ['{"a":"10.0"}', '{"a":[10]}', "{}"],
+    ),
+    ("properties.a=10.0", ['{"a":10}', '{"a":"10.0"}'], ['{"a":"10"}']),
+    (
+        "properties.a=DE",
+        ['{"a":"DE"}', '{"a":"\\u0044E"}', '{"\\u0061":"DE"}'],
+        ['{"a":"de"}', '{"b":{"a":"DE"}}'],
+    ),
+    ("properties.a!=DE", ["{}", '{"a":null}', '{"a":"de"}', '{"a":1}', '{"b":"DE"}'], ['{"a":"DE"}']),
+    ("properties.a.b=1", ['{"a.b":1}'], ['{"a":{"b":1}}']),
+    ("properties.a=true", ['{"a":true}', '{"a":"true"}'], ['{"a":false}', '{"a":1}']),
+    ("properties.a=null", ['{"a":"null"}'], ['{"a":null}', "{}"]),
+    (
+        "properties.a>9",
+        ['{"a":10}', '{"a":9.5}', '{"a":18446744073709551615}'],
+        ['{"a":"10"}', '{"a":9}', "{}"],
+    ),
+    ("properties.a<0", ['{"a":-1}', '{"a":-0.1}'], ['{"a":null}', '{"a":""}', '{"a":false}', "{}"]),
+    ("properties.a in DE,FR,10", ['{"a":"FR"}', '{"a":10}', '{"a":"10"}'], ['{"a":"DE,FR"}', '{"a":"ES"}']),
+    (
+        "properties.a=9007199254740993",
+        ['{"a":9007199254740993}'],
+        ['{"a":9007199254740992}', '{"a":9007199254740992.0}'],
+    ),
+    ("properties.a=0.30000000000000004", ['{"a":0.30000000000000004}'], ['{"a":0.3}']),
+]
+
+
+@pytest.mark.parametrize(("text", "fitting", "others"), TABLE, ids=[row[0] for row in TABLE])
+def test_what_fits_and_what_does_not(
+    reader: Client, text: str, fitting: list[str], others: list[str]
+) -> None:
+    events = [("click", properties) for properties in (*fitting, *others)]
+    assert found(reader, [parse(text)], events) == list(range(len(fitting)))
+    assert [n for n, event in enumerate(events) if fits(parse(text), event)] == list(range(len(fitting)))
