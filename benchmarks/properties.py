@@ -82,7 +82,7 @@ LAYOUTS = (
     Layout(
         "map",
         "text, and a Map of raw values beside",
-        (f"said {_MAP} CODEC(ZSTD(1)) MATERIALIZED {_AS_MAP}",),
+        (f"said {_MAP} MATERIALIZED {_AS_MAP} CODEC(ZSTD(1))",),
         {
             "text": "said['country'] = '\"DE\"'",
             "number": "toInt64OrZero(said['dwell_ms']) > 60000",
@@ -95,8 +95,8 @@ LAYOUTS = (
         (
             "country LowCardinality(String) MATERIALIZED JSONExtractString(properties, 'country')",
             "device LowCardinality(String) MATERIALIZED JSONExtractString(properties, 'device')",
-            "dwell_ms Int64 CODEC(T64, ZSTD(1)) MATERIALIZED JSONExtractInt(properties, 'dwell_ms')",
-            "quantity Int64 CODEC(T64, ZSTD(1)) MATERIALIZED JSONExtractInt(properties, 'quantity')",
+            "dwell_ms Int64 MATERIALIZED JSONExtractInt(properties, 'dwell_ms') CODEC(T64, ZSTD(1))",
+            "quantity Int64 MATERIALIZED JSONExtractInt(properties, 'quantity') CODEC(T64, ZSTD(1))",
         ),
         {"text": "country = 'DE'", "number": "dwell_ms > 60000", "rare": "quantity > 2"},
     ),
