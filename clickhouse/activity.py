@@ -23,7 +23,7 @@ def dau(asking: Asking, first: date, last: date) -> Answer[DauRow]:
     memory = asking.memory()
     users: dict[date, int] = {}
     if asked := memory.askable(first, last):
-        users = dict(asking.rows("dau", first=asked[0], last=asked[1]))
+        users = dict(asking.rows("dau", first=asked[0], edges=days.edges(*asked, asking.scope.tz)))
     rows = [DauRow(day, users.get(day, 0)) for day in days.days_between(first, last)]
     return Answer(rows, held_since=memory.whole_since)
 
@@ -33,13 +33,16 @@ def retention(asking: Asking, start: date, windows: int, period: Period) -> Answ
     period_days, memory = PERIOD_DAYS[period], asking.memory()
     begun = _begun(days.day_of(asking.now, asking.scope.tz), start, 2 * windows + 1, period_days)
     known: dict[tuple[date, int], int] = {}
-    if begun and memory.askable(start, begun[-1] + (period_days - 1) * days.DAY):
+    end = begun[-1] + (period_days - 1) * days.DAY if begun else start
+    if begun and memory.askable(start, end):
+        tz = asking.scope.tz
         rows = asking.rows(
             "retention",
-            start=start,
+            first=start,
             period_days=period_days,
             windows=windows,
-            newcomers_since=max(start, memory.whole_since),
+            edges=days.edges(start, end, tz),
+            newcomers_since=days.start_of(max(start, memory.whole_since), tz),
         )
         known = {(cohort, window): users for cohort, window, users in rows}
     cohorts = []
@@ -65,7 +68,8 @@ def retention_7d(asking: Asking, first: date, last: date) -> Answer[Returned]:
         asked_days = days.days_between(*asked)
         for n in range(0, len(asked_days), DAYS_AT_ONCE):
             some = asked_days[n : n + DAYS_AT_ONCE]
-            for day, *counts in asking.rows("retention_7d", first=some[0], last=some[-1]):
+            edges = days.edges(some[0], some[-1] + RETURNS_WITHIN_DAYS * days.DAY, asking.scope.tz)
+            for day, *counts in asking.rows("retention_7d", first=some[0], edges=edges):
                 known[day] = (counts[0], counts[1])
     rows = [Returned(day, *known.get(day, (0, 0))) for day in days.days_between(first, last)]
     return Answer(rows, held_since=memory.whole_since)
@@ -80,8 +84,9 @@ def returning(asking: Asking, day: date, back: int, limit: int, cursor: str | No
     memory = asking.memory()
     if not memory.askable(day, day):
         return ReturningPage(0, [], None, held_since=memory.whole_since)
+    edges = days.edges(day - back * days.DAY, day, asking.scope.tz)
     packed = base64.b64encode(after.encode()).decode()
-    rows = asking.rows("returning", day=day, days=back, after=packed, users_max=limit + 1)
+    rows = asking.rows("returning", edges=[edges[0], edges[-2], edges[-1]], after=packed, users_max=limit + 1)
     count, found = rows[0]
     page: Sequence[str] = found[:limit]
     following = cursors.pack(page[-1]) if len(found) > limit else None

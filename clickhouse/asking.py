@@ -34,13 +34,13 @@ class Asking:
         """
         if self.scope.segments:
             return self.rows_of_events(f"{name}_in_segment", **parameters)
-        return ask(self.client, catalog.query(name).sql, **parameters, tz=self.scope.tz, bots=self.scope.bots)
+        return ask(self.client, catalog.query(name).sql, **parameters, bots=self.scope.bots)
 
     def rows_of_events(self, name: str, **parameters: Any) -> list[Any]:
         """The rows of a question that takes a segment; without one every event fits."""
         condition, values = segments.condition(self.scope.segments)
         sql = catalog.query(name).sql.replace(SEGMENT, f"({condition})")
-        return ask(self.client, sql, **parameters, **values, tz=self.scope.tz, bots=self.scope.bots)
+        return ask(self.client, sql, **parameters, **values, bots=self.scope.bots)
 
 
 def ask(client: Client, sql: str, **parameters: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from clickhouse import days
 from clickhouse.answers import UNIQ_ERROR_BOUND, Answer, DailyRow, TopEvent
 from clickhouse.asking import Asking
 
@@ -11,7 +12,8 @@ def top_events(asking: Asking, first: date, last: date, limit: int) -> Answer[To
     memory = asking.memory()
     rows: list[TopEvent] = []
     if asked := memory.askable(first, last):
-        found = asking.rows("top_events", first=asked[0], last=asked[1], limit=limit)
+        edges = days.edges(*asked, asking.scope.tz)
+        found = asking.rows("top_events", edges=[edges[0], edges[-1]], limit=limit)
         rows = [TopEvent(*row) for row in found]
     return Answer(rows, held_since=memory.whole_since)
 
@@ -26,7 +28,8 @@ def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[Dail
     rows: list[DailyRow] = []
     if asked := memory.askable(first, last):
         name, put = ("daily_in_segment", asking.rows_of_events) if exact else ("daily", asking.rows)
-        rows = [DailyRow(*row) for row in put(name, first=asked[0], last=asked[1], limit=rows_max + 1)]
+        edges = days.edges(*asked, asking.scope.tz)
+        rows = [DailyRow(*row) for row in put(name, first=asked[0], edges=edges, limit=rows_max + 1)]
     if exact:
         return Answer(rows, held_since=memory.whole_since)
     return Answer(rows, "uniq", UNIQ_ERROR_BOUND, memory.whole_since)

@@ -12,13 +12,13 @@ SELECT
     count()                                                    AS views,
     uniqExact(user_id)                                         AS users,
     medianExactOrNull(dwell_ms)                                AS median_dwell_ms,
-    sumOrDefault(dwell_ms)                                     AS total_dwell_ms
+    sum(ifNull(dwell_ms, 0))                                   AS total_dwell_ms
 FROM
 (
     SELECT user_id, properties, JSONExtract(properties, 'dwell_ms', 'Nullable(UInt64)') AS dwell_ms
     FROM events_raw
-    WHERE occurred_at >= toDateTime({first:Date}, {tz:String})
-      AND occurred_at < toDateTime({last:Date} + 1, {tz:String})
+    WHERE occurred_at >= toDateTime64({first:Date}, 3, {tz:String})
+      AND occurred_at < toDateTime64({last:Date} + 1, 3, {tz:String})
       AND NOT is_bot
       AND event_type = 'page_view'
 )

@@ -13,8 +13,8 @@ SELECT
     uniqExact(user_id)  AS users
 FROM events_raw
 ARRAY JOIN JSONExtractKeysAndValuesRaw(properties, 'filters') AS used
-WHERE occurred_at >= toDateTime({first:Date}, {tz:String})
-  AND occurred_at < toDateTime({last:Date} + 1, {tz:String})
+WHERE occurred_at >= toDateTime64({first:Date}, 3, {tz:String})
+  AND occurred_at < toDateTime64({last:Date} + 1, 3, {tz:String})
   AND NOT is_bot
   AND event_type = 'search_filter_applied'
 GROUP BY filter, value_as_json

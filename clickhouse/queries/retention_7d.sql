@@ -3,8 +3,7 @@
 -- asks:  GET /stats/retention-7d; analysts
 -- cost:  the day partitions asked for of user_activity, and seven days more
 -- param first: Date  first day asked for
--- param last: Date  last day asked for, included; at most 57 days, as the days of a user are bits of one number
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends: the days asked for, 57 at most, and seven more
 -- param bots: Bool  whether what is marked as done by bots counts
 SELECT
     {first:Date} + day_number                                         AS date,
@@ -12,31 +11,31 @@ SELECT
     countIf(bitAnd(bitShiftRight(days, day_number + 1), 127) != 0)    AS returned_in_7_days
 FROM
 (
-    SELECT groupBitOr(bitShiftLeft(toUInt64(1), date - {first:Date})) AS days
+    SELECT groupBitOr(bitShiftLeft(toUInt64(1), day_number)) AS days
     FROM user_activity
     INNER JOIN
     (
-        -- Which quarter hours of a UTC day belong to which day of the zone.
+        -- Which quarter hours of a UTC day belong to which of the days asked for, counted from 0.
         SELECT
-            toDate(at)                                                                         AS day,
-            toDate(at, {tz:String})                                                            AS date,
-            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(toUnixTimestamp(at), 900) % 96))      AS mask
+            toDate(toDateTime(quarter_at, 'UTC'))                                        AS day,
+            number                                                                       AS day_number,
+            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(quarter_at, 900) % 96))         AS mask
         FROM
         (
-            SELECT toDateTime(arrayJoin(range(
-                toUnixTimestamp(toDateTime({first:Date}, {tz:String})),
-                toUnixTimestamp(toDateTime({last:Date} + 7 + 1, {tz:String})),
-                900)), 'UTC') AS at
+            SELECT
+                number,
+                arrayJoin(range({edges:Array(UInt32)}[number + 1], {edges:Array(UInt32)}[number + 2], 900)) AS quarter_at
+            FROM numbers(length({edges:Array(UInt32)}) - 1)
         )
-        GROUP BY day, date
+        GROUP BY day, day_number
     ) AS parts USING (day)
-    WHERE day >= toDate(toDateTime({first:Date}, {tz:String}), 'UTC')
-      AND day <= toDate(toDateTime({last:Date} + 7 + 1, {tz:String}), 'UTC')
+    WHERE day >= toDate(toDateTime({edges:Array(UInt32)}[1], 'UTC'))
+      AND day <= toDate(toDateTime({edges:Array(UInt32)}[-1], 'UTC'))
       AND (NOT is_bot OR {bots:Bool})
       AND bitAnd(quarter_hours, mask) != 0
     GROUP BY user_id
 )
 ARRAY JOIN bitPositionsToArray(days) AS day_number
-WHERE day_number <= {last:Date} - {first:Date}
+WHERE day_number < length({edges:Array(UInt32)}) - 8
 GROUP BY day_number
-ORDER BY date WITH FILL FROM {first:Date} TO {last:Date} + 1
+ORDER BY date

@@ -3,8 +3,7 @@
 -- asks:  GET /stats/retention-7d with a segment; analysts
 -- cost:  the days asked for of events_raw, and seven days more
 -- param first: Date  first day asked for
--- param last: Date  last day asked for, included; at most 57 days, as the days of a user are bits of one number
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends: the days asked for, 57 at most, and seven more
 -- param bots: Bool  whether what is marked as done by bots counts
 -- param segment: Condition  what else an event must fit
 SELECT
@@ -16,16 +15,18 @@ FROM
     SELECT groupBitOr(bitShiftLeft(toUInt64(1), date - {first:Date})) AS days
     FROM
     (
-        SELECT DISTINCT user_id, toDate(occurred_at, {tz:String}) AS date
+        SELECT DISTINCT
+            user_id,
+            {first:Date} + intDiv(roundDown(toUnixTimestamp(occurred_at), {edges:Array(UInt32)}) - {edges:Array(UInt32)}[1] + 43200, 86400) AS date
         FROM events_raw
-        WHERE occurred_at >= toDateTime({first:Date}, {tz:String})
-          AND occurred_at < toDateTime({last:Date} + 7 + 1, {tz:String})
+        WHERE occurred_at >= toDateTime64({edges:Array(UInt32)}[1], 3, 'UTC')
+          AND occurred_at < toDateTime64({edges:Array(UInt32)}[-1], 3, 'UTC')
           AND (NOT is_bot OR {bots:Bool})
           AND {segment:Condition}
     )
     GROUP BY user_id
 )
 ARRAY JOIN bitPositionsToArray(days) AS day_number
-WHERE day_number <= {last:Date} - {first:Date}
+WHERE day_number < length({edges:Array(UInt32)}) - 8
 GROUP BY day_number
-ORDER BY date WITH FILL FROM {first:Date} TO {last:Date} + 1
+ORDER BY date

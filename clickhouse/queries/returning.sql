@@ -2,9 +2,7 @@
 --
 -- asks:  GET /stats/returning; analysts
 -- cost:  the day partitions asked for of user_activity; the number and the page are of one reading
--- param day: Date  the day
--- param days: UInt16  so many days before it
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param edges: Array(UInt32)  three instants, in seconds since 1970: where the days before begin, the day, the day after
 -- param bots: Bool  whether what is marked as done by bots counts
 -- param after: String  list users after this id, as base64; empty for the first page
 -- param users_max: UInt32  list so many at most
@@ -17,24 +15,24 @@ FROM
     FROM user_activity
     INNER JOIN
     (
-        -- Which quarter hours of a UTC day belong to which day of the zone.
+        -- Which quarter hours of a UTC day belong to which of the days asked for, counted from 0.
         SELECT
-            toDate(at)                                                                         AS day,
-            toDate(at, {tz:String})                                                            AS date,
-            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(toUnixTimestamp(at), 900) % 96))      AS mask
+            toDate(toDateTime(quarter_at, 'UTC'))                                        AS day,
+            number                                                                       AS day_number,
+            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(quarter_at, 900) % 96))         AS mask
         FROM
         (
-            SELECT toDateTime(arrayJoin(range(
-                toUnixTimestamp(toDateTime({day:Date} - {days:UInt16}, {tz:String})),
-                toUnixTimestamp(toDateTime({day:Date} + 1, {tz:String})),
-                900)), 'UTC') AS at
+            SELECT
+                number,
+                arrayJoin(range({edges:Array(UInt32)}[number + 1], {edges:Array(UInt32)}[number + 2], 900)) AS quarter_at
+            FROM numbers(length({edges:Array(UInt32)}) - 1)
         )
-        GROUP BY day, date
+        GROUP BY day, day_number
     ) AS parts USING (day)
-    WHERE day >= toDate(toDateTime({day:Date} - {days:UInt16}, {tz:String}), 'UTC')
-      AND day <= toDate(toDateTime({day:Date} + 1, {tz:String}), 'UTC')
+    WHERE day >= toDate(toDateTime({edges:Array(UInt32)}[1], 'UTC'))
+      AND day <= toDate(toDateTime({edges:Array(UInt32)}[-1], 'UTC'))
       AND (NOT is_bot OR {bots:Bool})
       AND bitAnd(quarter_hours, mask) != 0
     GROUP BY user_id
-    HAVING min(date) < {day:Date} AND max(date) = {day:Date}
+    HAVING min(day_number) = 0 AND max(day_number) = 1
 )

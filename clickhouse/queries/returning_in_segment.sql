@@ -2,9 +2,7 @@
 --
 -- asks:  GET /stats/returning with a segment; analysts
 -- cost:  the days asked for of events_raw
--- param day: Date  the day
--- param days: UInt16  so many days before it
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
+-- param edges: Array(UInt32)  three instants, in seconds since 1970: where the days before begin, the day, the day after
 -- param bots: Bool  whether what is marked as done by bots counts
 -- param segment: Condition  what else an event must fit
 -- param after: String  list users after this id, as base64; empty for the first page
@@ -16,11 +14,10 @@ FROM
 (
     SELECT user_id
     FROM events_raw
-    WHERE occurred_at >= toDateTime({day:Date} - {days:UInt16}, {tz:String})
-      AND occurred_at < toDateTime({day:Date} + 1, {tz:String})
+    WHERE occurred_at >= toDateTime64({edges:Array(UInt32)}[1], 3, 'UTC')
+      AND occurred_at < toDateTime64({edges:Array(UInt32)}[-1], 3, 'UTC')
       AND (NOT is_bot OR {bots:Bool})
       AND {segment:Condition}
     GROUP BY user_id
-    HAVING min(occurred_at) < toDateTime({day:Date}, {tz:String})
-       AND max(occurred_at) >= toDateTime({day:Date}, {tz:String})
+    HAVING min(occurred_at) < toDateTime64({edges:Array(UInt32)}[2], 3, 'UTC') AND max(occurred_at) >= toDateTime64({edges:Array(UInt32)}[2], 3, 'UTC')
 )

@@ -12,8 +12,8 @@ SELECT
     sum(value)        AS spent,
     max(occurred_at)  AS last_purchase_at
 FROM events_raw
-WHERE occurred_at >= toDateTime({first:Date}, {tz:String})
-  AND occurred_at < toDateTime({last:Date} + 1, {tz:String})
+WHERE occurred_at >= toDateTime64({first:Date}, 3, {tz:String})
+  AND occurred_at < toDateTime64({last:Date} + 1, 3, {tz:String})
   AND NOT is_bot
   AND event_type = 'purchase'
 GROUP BY user_id

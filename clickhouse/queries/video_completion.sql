@@ -19,8 +19,8 @@ FROM
         JSONExtract(properties, 'watched_ms', 'Nullable(UInt64)')          AS watched_ms,
         JSONExtract(properties, 'duration_ms', 'Nullable(UInt64)')         AS duration_ms
     FROM events_raw
-    WHERE occurred_at >= toDateTime({first:Date}, {tz:String})
-      AND occurred_at < toDateTime({last:Date} + 1, {tz:String})
+    WHERE occurred_at >= toDateTime64({first:Date}, 3, {tz:String})
+      AND occurred_at < toDateTime64({last:Date} + 1, 3, {tz:String})
       AND NOT is_bot
       AND event_type = 'video_completed'
 )

@@ -1,13 +1,11 @@
-"""Days of any zone: ours are what zoneinfo says, and the warehouse's are ours."""
+"""Days of any zone: when they begin is what zoneinfo says."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
 from clickhouse import days
-from clickhouse.client import connect
 
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})
 
@@ -49,20 +47,10 @@ def test_a_day_of_every_zone_begins_with_its_first_instant_on_a_quarter_hour() -
             assert (at.minute % 15, at.second, at.microsecond) == (0, 0, 0), tz
 
 
-@pytest.mark.stack
-def test_the_warehouse_begins_every_day_of_every_zone_when_we_do(warehouse_dsn: Callable[[str], str]) -> None:
-    """Its zones are its own, built in: a day that begins at another instant there would be counted apart."""
-    client = connect(warehouse_dsn("reader"))
-    first, count = date(2026, 1, 1), 730
-    for tz in ZONES:
-        sql = (
-            "SELECT toUnixTimestamp(toDateTime({first:Date} + number, {tz:String})) AS at,"
-            " toDate(toDateTime(at, 'UTC'), {tz:String}), toDate(toDateTime(at - 1, 'UTC'), {tz:String})"
-            " FROM numbers({count:UInt32})"
-        )
-        rows = client.query(sql, parameters={"first": first, "tz": tz, "count": count}).result_rows
-        wanted = []
-        for day in days.days_between(first, first + (count - 1) * days.DAY):
-            at = days.start_of(day, tz)
-            wanted.append((int(at.timestamp()), day, day - days.DAY))
-        assert list(rows) == wanted, tz
+def test_edges_are_the_beginnings_and_the_end() -> None:
+    noon = datetime(2026, 3, 28, 12, tzinfo=UTC).timestamp()
+    assert days.edges(date(2026, 3, 28), date(2026, 3, 29), "Europe/Berlin") == [
+        noon - 13 * 3600,
+        noon + 11 * 3600,
+        noon + 34 * 3600,
+    ]
