@@ -26,8 +26,6 @@ from ops.generating.plan import HOUR_MS, Plan
 MILLION = 1_000_000
 DAYS = 30
 TENTH = 10
-# Of the questions that read an aggregate, and of those that read raw events.
-TIMES, TIMES_IN_SEGMENT = 12, 4
 PARTS = """
 SELECT table, sum(bytes_on_disk), count() FROM system.parts
 WHERE active AND database = currentDatabase() GROUP BY table
@@ -36,18 +34,21 @@ WHERE active AND database = currentDatabase() GROUP BY table
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much of it; the small warehouse has a tenth of the events."""
+    """How much of it; the small warehouse has a tenth of the events. In a round each question is asked so
+    often, and one that reads raw events less often."""
 
     events: int
     users: int
-    rounds: int
+    rounds: int = 5
+    times: int = 12
+    times_in_segment: int = 4
     block_rows: int = filling.BLOCK_ROWS
 
 
 SIZES = {
-    "quick": Sizes(500_000, 20_000, 5, block_rows=20_000),
-    "standard": Sizes(10 * MILLION, 100_000, 5),
-    "full": Sizes(10 * MILLION, 100_000, 25),
+    "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_in_segment=1, block_rows=10_000),
+    "standard": Sizes(10 * MILLION, 100_000),
+    "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_in_segment=10),
 }
 # The targets speak of so many events.
 TARGET_EVENTS = SIZES["standard"].events
@@ -71,7 +72,7 @@ def measure(session: Session, sizes: Sizes) -> None:
             Months(session, large, small),
             asks,
             rounds=sizes.rounds,
-            times=lambda each: TIMES_IN_SEGMENT if each.in_segment else TIMES,
+            times=lambda each: sizes.times_in_segment if each.in_segment else sizes.times,
         )
         rounds.tell(session, asks, taken, gates=sizes.events == TARGET_EVENTS)
         with connect(server.dsn("admin")) as admin:

@@ -15,7 +15,7 @@ from clickhouse.warehouse import Answer, Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
-SIZES = stats.Sizes(events=40_000, users=600, rounds=1, block_rows=1_000)
+SIZES = stats.Sizes(events=40_000, users=600, rounds=1, times=1, times_in_segment=1, block_rows=1_000)
 
 
 def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> None:
