@@ -85,8 +85,27 @@ def _of_segment(key: str, name: str, ask: Callable[[Warehouse, Asked, Scope], An
 
 def questions() -> Sequence[Question]:
     """All of them, in the order in which they are asked."""
+    return (*_how_often(), *_who_came(), *_in_segments())
+
+
+def _how_often() -> Sequence[Question]:
     plain, exact = Scope(), Scope(exact=True)
-    country, long_views = "properties.country=DE", "properties.dwell_ms>60000"
+    return (
+        Question(
+            "top_events",
+            "top-events, 30 days",
+            lambda w, a: w.top_events(plain, a.first, a.last, LIMIT),
+            raw="top_events",
+            as_raw=lambda answer: [(each.event_type, each.count) for each in answer.rows],
+        ),
+        Question("daily", "daily, 30 days", lambda w, a: w.daily(plain, a.first, a.last), raw="daily"),
+        Question("daily_exact", "daily, exact=true", lambda w, a: w.daily(exact, a.first, a.last)),
+        Question("freshness", "freshness, of every answer", lambda w, _: w.freshness()),
+    )
+
+
+def _who_came() -> Sequence[Question]:
+    plain = Scope()
     return (
         Question(
             "dau",
@@ -100,15 +119,6 @@ def questions() -> Sequence[Question]:
             "dau, 30 days of America/St_Johns",
             lambda w, a: w.dau(Scope(tz="America/St_Johns"), a.first, a.last),
         ),
-        Question(
-            "top_events",
-            "top-events, 30 days",
-            lambda w, a: w.top_events(plain, a.first, a.last, LIMIT),
-            raw="top_events",
-            as_raw=lambda answer: [(each.event_type, each.count) for each in answer.rows],
-        ),
-        Question("daily", "daily, 30 days", lambda w, a: w.daily(plain, a.first, a.last), raw="daily"),
-        Question("daily_exact", "daily, exact=true", lambda w, a: w.daily(exact, a.first, a.last)),
         Question(
             "retention",
             "retention, 30 days in 30 windows",
@@ -135,7 +145,12 @@ def questions() -> Sequence[Question]:
             raw="returning",
             as_raw=lambda answer: [(answer.count, list(answer.users))],
         ),
-        Question("freshness", "freshness, of every answer", lambda w, _: w.freshness()),
+    )
+
+
+def _in_segments() -> Sequence[Question]:
+    country, long_views = "properties.country=DE", "properties.dwell_ms>60000"
+    return (
         _of_segment("dau_type", "dau", lambda w, a, s: w.dau(s, a.first, a.last), "event_type:purchase"),
         _of_segment("dau_country", "dau", lambda w, a, s: w.dau(s, a.first, a.last), country),
         _of_segment("dau_dwell", "dau", lambda w, a, s: w.dau(s, a.first, a.last), long_views),
