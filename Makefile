@@ -1,6 +1,6 @@
 # Every command a person needs. Nothing has to be installed by hand but Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench-quick bench bench-full soak up down lock clean
+.PHONY: help run demo test check bench-quick bench bench-full soak up down lock clean
 MAKEFLAGS += --no-print-directory
 
 # The first Python that is new enough; `make PYTHON=...` chooses another.
@@ -13,6 +13,9 @@ help: ## Show this list
 
 run: ## Start everything on this machine, in the foreground; Ctrl-C stops it
 	@$(BOOTSTRAP) local .venv/bin/ugc up
+
+demo: ## The same with a month of made-up history in it, and events that go on coming in
+	@$(BOOTSTRAP) local .venv/bin/ugc demo
 
 test: ## Run every test, with the real broker and warehouse on free ports
 	@$(BOOTSTRAP) dev .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder

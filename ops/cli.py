@@ -19,6 +19,8 @@ COMMANDS = {
     "etl": "ops.serve:etl",
     "migrate": "ops.migrate:migrate",
     "send": "ops.send:send",
+    "generate": "ops.generate:generate",
+    "demo": "ops.demo:demo",
     "keys": "ops.keys:keys",
     "settings": "ops.show_settings:settings",
     "dlq": "ops.dlq:dlq",

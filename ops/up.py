@@ -1,12 +1,9 @@
 """`ugc up`: the whole stack on this machine, in the foreground, until Ctrl-C or SIGTERM."""
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -19,6 +16,7 @@ from ops import console, topics
 from ops.child_lines import shower
 from ops.janitor import Beside
 from ops.probes import http_ready
+from ops.stopping import stop_signals
 from telemetry import logs
 from telemetry.clock import Clock, SystemClock
 from telemetry.settings import load
@@ -54,7 +52,7 @@ def up(verbose: bool, as_json: bool) -> int:
         supervisor = Supervisor(logs_dir=data_dir / "logs", show=shower(verbose=verbose), clock=clock)
         say = _sayer(as_json=as_json)
         janitor = Beside(settings.dsn("admin"))
-        with _stop_signals() as stopping:
+        with stop_signals() as stopping:
             try:
                 _start(supervisor, settings, prepared, stopping, say)
                 if not stopping():
@@ -136,22 +134,6 @@ def _wait_for_survivors(data_dir: Path, clock: Clock) -> None:
         console.err().print("[dim]waiting for the previous stack's processes to stop[/]")
     while stack_state.survivors(data_dir) and clock.monotonic() < deadline:
         clock.sleep(0.2)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Inside, Ctrl-C and SIGTERM no longer end this process: they make the yielded question true."""
-    asked: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _stop(supervisor: Supervisor, data_dir: Path, say: Say) -> None:

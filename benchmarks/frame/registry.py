@@ -17,6 +17,8 @@ BENCHES: Mapping[str, str] = {
     "collector": "benchmarks.collector",
     "ids": "benchmarks.ids",
     "recovery": "benchmarks.recovery",
+    "stats": "benchmarks.stats",
+    "properties": "benchmarks.properties",
 }
 
 # They take a minute each at any scale: a quick run has them only by name.

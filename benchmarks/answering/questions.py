@@ -1,0 +1,176 @@
+"""Every question of the stats API, as the warehouse answers it; some also as an analyst asks raw events."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from benchmarks.engines.engine import statement
+from clickhouse.segments import parse
+from clickhouse.warehouse import Scope, Warehouse
+
+DAYS = 30
+LIMIT = 10
+PAGE = 100
+RETURNING_DAYS = 7
+WINDOWS_MAX = 30
+WEEKS = 3
+
+BY_AGGREGATE_MS = 100.0
+BY_SEGMENT_MS = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The thirty days that end with the data."""
+
+    last: date
+
+    @property
+    def first(self) -> date:
+        return self.last - timedelta(days=DAYS - 1)
+
+    @property
+    def yesterday(self) -> date:
+        """The last whole day."""
+        return self.last - timedelta(days=1)
+
+    def parameters(self) -> dict[str, date]:
+        """As the files of raw questions take them."""
+        return {"first": self.first, "last": self.last, "day": self.yesterday}
+
+
+Ask = Callable[[Warehouse, Asked], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call. `raw` names the file that asks the same of events_raw, where there is one; `as_raw` turns the
+    answer into that file's rows."""
+
+    key: str
+    name: str
+    ask: Ask
+    limit_ms: float = BY_AGGREGATE_MS
+    raw: str = ""
+    as_raw: Callable[[Any], list[tuple[Any, ...]]] | None = None
+
+    @property
+    def in_segment(self) -> bool:
+        """Whether it is asked of raw events, and grows with them."""
+        return self.limit_ms == BY_SEGMENT_MS
+
+
+def ask_raw(client: Client, question: Question, asked: Asked) -> list[tuple[Any, ...]]:
+    """The rows of the same question to raw events."""
+    answer = client.query(statement("stats", question.raw), parameters=asked.parameters(), tz_mode="aware")
+    return [tuple(row) for row in answer.result_rows]
+
+
+def _cohorts(answer: Any) -> list[tuple[Any, ...]]:
+    return [
+        (each.cohort, number, users)
+        for each in answer.rows
+        for number, users in enumerate(each.users)
+        if users
+    ]
+
+
+def _of_segment(key: str, name: str, ask: Callable[[Warehouse, Asked, Scope], Any], text: str) -> Question:
+    scope = Scope(segments=(parse(text),))
+    return Question(key, f"{name}, {text}", lambda w, a: ask(w, a, scope), BY_SEGMENT_MS)
+
+
+def questions() -> Sequence[Question]:
+    """All of them, in the order in which they are asked."""
+    return (*_how_often(), *_who_came(), *_in_segments())
+
+
+def _how_often() -> Sequence[Question]:
+    plain, exact = Scope(), Scope(exact=True)
+    return (
+        Question(
+            "top_events",
+            "top-events, 30 days",
+            lambda w, a: w.top_events(plain, a.first, a.last, LIMIT),
+            raw="top_events",
+            as_raw=lambda answer: [(each.event_type, each.count) for each in answer.rows],
+        ),
+        Question("daily", "daily, 30 days", lambda w, a: w.daily(plain, a.first, a.last), raw="daily"),
+        Question("daily_exact", "daily, exact=true", lambda w, a: w.daily(exact, a.first, a.last)),
+        Question("freshness", "freshness, of every answer", lambda w, _: w.freshness()),
+    )
+
+
+def _who_came() -> Sequence[Question]:
+    plain = Scope()
+    return (
+        Question(
+            "dau",
+            "dau, 30 days",
+            lambda w, a: w.dau(plain, a.first, a.last),
+            raw="dau",
+            as_raw=lambda answer: [(each.date, each.users) for each in answer.rows if each.users],
+        ),
+        Question(
+            "dau_zone",
+            "dau, 30 days of America/St_Johns",
+            lambda w, a: w.dau(Scope(tz="America/St_Johns"), a.first, a.last),
+        ),
+        Question(
+            "retention",
+            "retention, 30 days in 30 windows",
+            lambda w, a: w.retention(plain, a.first, WINDOWS_MAX, "day"),
+            raw="retention",
+            as_raw=_cohorts,
+        ),
+        Question(
+            "retention_weeks",
+            "retention, 4 weeks",
+            lambda w, a: w.retention(plain, a.first, WEEKS, "week"),
+        ),
+        Question(
+            "retention_7d",
+            "retention-7d, 30 days",
+            lambda w, a: w.retention_7d(plain, a.first, a.last),
+            raw="retention_7d",
+            as_raw=lambda answer: [(e.date, e.total_users, e.returned) for e in answer.rows if e.total_users],
+        ),
+        Question(
+            "returning",
+            "returning, 7 days before",
+            lambda w, a: w.returning(plain, a.yesterday, RETURNING_DAYS, PAGE, None),
+            raw="returning",
+            as_raw=lambda answer: [(answer.count, list(answer.users))],
+        ),
+    )
+
+
+def _in_segments() -> Sequence[Question]:
+    country, long_views = "properties.country=DE", "properties.dwell_ms>60000"
+    return (
+        _of_segment("dau_type", "dau", lambda w, a, s: w.dau(s, a.first, a.last), "event_type:purchase"),
+        _of_segment("dau_country", "dau", lambda w, a, s: w.dau(s, a.first, a.last), country),
+        _of_segment("dau_dwell", "dau", lambda w, a, s: w.dau(s, a.first, a.last), long_views),
+        _of_segment(
+            "top_country", "top-events", lambda w, a, s: w.top_events(s, a.first, a.last, LIMIT), country
+        ),
+        _of_segment("daily_country", "daily", lambda w, a, s: w.daily(s, a.first, a.last), country),
+        _of_segment(
+            "retention_country", "retention", lambda w, a, s: w.retention(s, a.first, WEEKS, "week"), country
+        ),
+        _of_segment(
+            "retention_7d_country",
+            "retention-7d",
+            lambda w, a, s: w.retention_7d(s, a.first, a.last),
+            country,
+        ),
+        _of_segment(
+            "returning_country",
+            "returning",
+            lambda w, a, s: w.returning(s, a.yesterday, RETURNING_DAYS, PAGE, None),
+            country,
+        ),
+    )

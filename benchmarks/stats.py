@@ -1,0 +1,141 @@
+"""Every question of the stats API on a month of events: how fast, how it grows, what raw events would take.
+
+A month of generated people with habits lies in the real tables, stored block by block as the ETL stores it.
+A second warehouse holds a month of the same people with a tenth of the events. Asked are the warehouse's own
+answers, one after the other, without HTTP; what is exact is first held against the same question in plain
+SQL to raw events, and all of it against what the generator knows.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from benchmarks.answering import filling, rounds, views
+from benchmarks.answering.filling import Truth
+from benchmarks.answering.questions import Asked, Question, ask_raw, questions
+from benchmarks.answering.rounds import Month, Months
+from benchmarks.draining.drain import Table
+from benchmarks.engines.warehouse import Warehouse as Server
+from benchmarks.frame.session import Bench, Session
+from clickhouse.client import connect
+from clickhouse.views import RAW, VIEWS
+from clickhouse.warehouse import Scope, Warehouse
+from ops.generating.plan import HOUR_MS, Plan
+
+MILLION = 1_000_000
+DAYS = 30
+TENTH = 10
+PARTS = """
+SELECT table, sum(bytes_on_disk), count() FROM system.parts
+WHERE active AND database = currentDatabase() GROUP BY table
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of it; the small warehouse has a tenth of the events. In a round each question is asked so
+    often, and one that reads raw events less often."""
+
+    events: int
+    users: int
+    rounds: int = 5
+    times: int = 12
+    times_in_segment: int = 4
+    block_rows: int = filling.BLOCK_ROWS
+
+
+SIZES = {
+    "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_in_segment=1, block_rows=10_000),
+    "standard": Sizes(10 * MILLION, 100_000),
+    "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_in_segment=10),
+}
+# The targets speak of so many events.
+TARGET_EVENTS = SIZES["standard"].events
+
+
+def run(session: Session) -> None:
+    """As large as the scale says."""
+    measure(session, SIZES[session.scale])
+
+
+def measure(session: Session, sizes: Sizes) -> None:
+    """Fill two warehouses, check them, ask both."""
+    session.setting("a month", f"{sizes.events:,} events of {sizes.users:,} users, and a tenth of the events")
+    session.setting("asked", "one question at a time, over one connection, as the role reader")
+    with ExitStack() as stack:
+        large, truth, server = _month(session, stack, sizes.events, sizes)
+        small, _, _ = _month(session, stack, sizes.events // TENTH, sizes)
+        asks = questions()
+        _check(session, large, truth, asks)
+        taken = rounds.take(
+            Months(session, large, small),
+            asks,
+            rounds=sizes.rounds,
+            times=lambda each: sizes.times_in_segment if each.in_segment else sizes.times,
+        )
+        rounds.tell(session, asks, taken, gates=sizes.events == TARGET_EVENTS)
+        with connect(server.dsn("admin")) as admin:
+            _disk(session, large, admin.query(PARTS).result_rows)
+            views.measure(session, admin, pid=server.pid, rows=sizes.block_rows)
+
+
+def _month(session: Session, stack: ExitStack, events: int, sizes: Sizes) -> tuple[Month, Truth, Server]:
+    """A warehouse of its own with so many events, merged."""
+    server = Server(session.scratch / f"month-{events}", clock=session.clock)
+    stack.callback(server.stop)
+    server.start()
+    Table(server.dsn("admin")).fresh()
+    now_ms = int(session.clock.now().timestamp() * 1000)
+    plan = Plan(
+        events=events,
+        users=sizes.users,
+        days=DAYS,
+        seed=session.seed,
+        ends_at_ms=now_ms // HOUR_MS * HOUR_MS,
+        copies_share=0.0,
+    )
+    truth = filling.fill(session, server.dsn("writer"), plan)
+    filling.settle(session, server.dsn("admin"))
+    client = stack.enter_context(connect(server.dsn("reader")))
+    last = datetime.fromtimestamp((plan.ends_at_ms - 1) / 1000, UTC).date()
+    month = Month(Warehouse(client, clock=session.clock), client, Asked(last), truth.events)
+    return month, truth, server
+
+
+def _check(session: Session, month: Month, truth: Truth, asks: Sequence[Question]) -> None:
+    """Every answer that is exact, against raw events; raw events, against the generator. Raises Void."""
+    asked = month.asked
+    ((stored,),) = month.client.query(f"SELECT count() FROM {RAW}").result_rows  # noqa: S608
+    session.check("events stored, of those generated", truth.events, int(stored))
+    users = {day: n for day, n in truth.dau.items() if asked.first <= day <= asked.last}
+    found = month.answers.dau(Scope(), asked.first, asked.last)
+    session.check("daily users, of the generator's", users, {each.date: each.users for each in found.rows})
+    for each in asks:
+        if each.as_raw is not None:
+            answer = each.as_raw(each.ask(month.answers, asked))
+            raw = ask_raw(month.client, each, asked)
+            session.check(f"{each.name}: rows equal to those from raw events", True, answer == raw)
+
+
+def _disk(session: Session, month: Month, rows: Sequence[Sequence[object]]) -> None:
+    """What a million events take, by table."""
+    tables = {RAW, *(view.target for view in VIEWS)}
+    for table, size, parts in sorted(rows, key=lambda row: -int(str(row[1]))):
+        if table not in tables:
+            continue
+        session.figure(
+            f"stats.disk.{table}",
+            f"{table}: on disk, of a million events",
+            "bytes",
+            [int(str(size)) / month.events * MILLION],
+        )
+        session.setting(f"{table}: parts", parts)
+
+
+BENCH = Bench(
+    name="stats",
+    asks="How fast is every question of the stats API on a month of events, and what would raw events take?",
+    run=run,
+    disk_bytes={"quick": 2**30, "standard": 8 * 2**30, "full": 8 * 2**30},
+)

@@ -1,0 +1,90 @@
+"""The stats bench and the layouts of properties on the real warehouse, as small as they go."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks import properties, stats
+from benchmarks.answering import filling
+from benchmarks.answering.questions import questions
+from benchmarks.frame.errors import Void
+from benchmarks.frame.session import Session
+from clickhouse.views import VIEWS
+from clickhouse.warehouse import Answer, Warehouse
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+
+SIZES = stats.Sizes(events=40_000, users=600, rounds=1, times=1, times_in_segment=1, block_rows=1_000)
+
+
+def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> None:
+    real.bench = "stats"
+    stats.measure(real, SIZES)
+    figures = {each.key: each for each in real.figures}
+    asks = questions()
+    for question in asks:
+        assert figures[f"stats.p95.{question.key}"].median > 0
+        assert figures[f"stats.growth.{question.key}"].median > 0
+    assert {key for key in figures if key.startswith("stats.raw.")} == {
+        f"stats.raw.{each.key}" for each in asks if each.raw
+    }
+    for view in VIEWS:
+        assert figures[f"stats.view.{view.target}"].median > 0
+        assert figures[f"stats.disk.{view.target}"].median > 1_000
+    assert figures["stats.disk.events_raw"].median > 1_000_000
+    # Small figures are no gate, and a question of a segment may grow with its events.
+    assert not [each.key for each in real.figures if each.target and each.target.gates]
+    assert figures["stats.growth.dau_country"].target is None
+    exact = [each for each in asks if each.as_raw]
+    assert len([each for each in real.checks if "equal to those from raw" in each.what]) == len(exact) == 5
+
+
+def test_a_wrong_answer_voids_the_run(real: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    real.bench = "stats"
+    honest: Callable[..., Any] = Warehouse.top_events
+
+    def lying(*arguments: Any) -> Any:
+        return Answer(list(honest(*arguments).rows)[:-1])
+
+    monkeypatch.setattr(Warehouse, "top_events", lying)
+    with pytest.raises(Void, match="top-events, 30 days: rows equal to those from raw events"):
+        stats.measure(real, SIZES)
+
+
+def test_rows_that_are_lost_void_the_run(real: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    real.bench = "stats"
+    honest = filling.blocks
+
+    def losing(*arguments: Any) -> Any:
+        for block in honest(*arguments):
+            yield block.partition(b"\n")[2]
+
+    monkeypatch.setattr(filling, "blocks", losing)
+    with pytest.raises(Void, match="events stored, of those generated"):
+        stats.measure(real, SIZES)
+
+
+def test_every_layout_gives_the_same_answers(real: Session) -> None:
+    real.bench = "properties"
+    properties.measure(real, properties.Sizes(events=6_000, users=200, times=2))
+    figures = {each.key: each for each in real.figures}
+    for layout in properties.LAYOUTS:
+        for question in properties.QUESTIONS:
+            assert figures[f"properties.ask_{question}.{layout.key}"].median > 0
+        if layout.key not in properties.READ_ONLY:
+            assert figures[f"properties.insert.{layout.key}"].median > 0
+            assert figures[f"properties.disk.{layout.key}"].median > 10
+    assert figures["properties.disk.string"].median < figures["properties.disk.map"].median
+    assert len([each for each in real.checks if "as by the text" in each.what]) == 15
+
+
+def test_a_layout_that_answers_otherwise_voids_the_run(
+    real: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real.bench = "properties"
+    last = properties.LAYOUTS[-1]
+    wrong = properties.Layout(last.key, last.name, last.columns, {**last.conditions, "rare": "quantity > 1"})
+    monkeypatch.setattr(properties, "LAYOUTS", (*properties.LAYOUTS[:-1], wrong))
+    with pytest.raises(Void, match="a key of few events, text, and columns"):
+        properties.measure(real, properties.Sizes(events=6_000, users=200, times=1))
