@@ -1,0 +1,64 @@
+"""Who gets a place in the embedded warehouse, and how much memory with it."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from embedded.warehouse import profiles
+from embedded.warehouse.engine import Engine
+from embedded.warehouse.errors import Refused
+from embedded.warehouse.limits import MIB, Limits
+from embedded.warehouse.running import Running
+
+ROLES = profiles.load()
+# It is asked only when a query is killed.
+NO_ENGINE = cast("Engine", None)
+
+
+@pytest.fixture
+def running() -> Running:
+    return Running(NO_ENGINE, replace(Limits(), queue_wait_s=0.01))
+
+
+def test_analysts_share_what_their_role_says_and_no_more(running: Running) -> None:
+    with ExitStack() as stack:
+        queries = [stack.enter_context(running.place(f"q{n}", ROLES["analyst"], 0.0)) for n in range(4)]
+        shares = [each.memory_bytes // MIB for each in queries]
+        assert shares == [512, 128, 64, 64]
+        assert sum(shares) == ROLES["analyst"].memory_of_user_bytes // MIB
+        with (
+            pytest.raises(Refused, match="may run 4 at a time"),
+            running.place("q5", ROLES["analyst"], 0.0),
+        ):
+            pytest.fail("a fifth was let in")
+    with running.place("alone", ROLES["analyst"], 0.0) as query:
+        assert query.memory_bytes == 512 * MIB
+
+
+def test_a_role_without_such_a_limit_gets_what_it_says(running: Running) -> None:
+    for name in ("admin", "writer", "reader"):
+        with running.place(name, ROLES[name], 0.0) as query:
+            assert query.memory_bytes == 0
+
+
+def test_questions_leave_places_for_inserts(running: Running) -> None:
+    limits = Limits()
+    with ExitStack() as stack:
+        for number in range(limits.reads_running_max):
+            stack.enter_context(running.place(f"r{number}", ROLES["reader"], 0.0))
+        with (
+            pytest.raises(Refused, match="no place within"),
+            running.place("one more", ROLES["reader"], 0.0),
+        ):
+            pytest.fail("it took a place of those who write")
+        for number in range(limits.queries_running_max - limits.reads_running_max):
+            stack.enter_context(running.place(f"w{number}", ROLES["writer"], 0.0))
+        with (
+            pytest.raises(Refused, match="no place within"),
+            running.place("w more", ROLES["writer"], 0.0),
+        ):
+            pytest.fail("there is no such place")
+    with running.place("again", ROLES["reader"], 0.0):
+        assert len(running.all()) == 1
