@@ -195,3 +195,10 @@ def parts(client: Client, sql: str) -> list[tuple[int, int]]:
         elif parts := re.search(r"Parts: (\d+)/(\d+)", line):
             found[-1] = (int(parts[1]), max(int(parts[2]), found[-1][1]))
     return found
+
+
+@pytest.mark.parametrize("view", [*BY_DAY, "retention_7d", "returning_users", "daily_cohorts"])
+def test_an_analyst_may_ask_each(view: str, warehouse_dsn: Callable[[str], str]) -> None:
+    analyst = connect(warehouse_dsn("analyst"))
+    assert analyst.query(f"SELECT count() FROM (SELECT * FROM {view})").first_row
+    analyst.close()
