@@ -48,6 +48,8 @@ OLDEST_DAYS = 150
 # The collector takes what is so far ahead.
 AHEAD_MAX = timedelta(minutes=5)
 
+AGO = (0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8)
+SIZES = (1, 2, 4, 8, 8, 16, 16, 24, 32, 0)
 USERS = ("a", "b", "B", "c", "10", "9", "ü", "日本", "it's", 'x"y\\', "a b", "😀")
 TYPES = ("click", "page_view", "a", "a.b", "purchase")
 VALUES = (0.0, 1.0, -2.5, 0.25, 1e9)
@@ -57,6 +59,7 @@ QUARTER = timedelta(minutes=15)
 
 # As clients send them: numbers written in many ways, text that reads as a number, spaces, escapes, keys with
 # dots, and what looks like a member only inside of text or deeper down.
+USUAL = ('{"n":5}', '{"n":5,"c":"DE"}', '{"c":"DE","n":12}', '{"n":-1}')
 PROPERTIES = (
     "{}",
     '{"n":5}',
@@ -175,15 +178,16 @@ def moments(draw: st.DrawFn, day: date, tz: str) -> datetime:
 @st.composite
 def events(draw: st.DrawFn, *, now: datetime, today: date, tz: str) -> Event:
     """One event that the collector would have taken some time."""
-    ago = draw(st.one_of(st.integers(0, 9), st.integers(0, 40)))
+    ago = draw(st.sampled_from(AGO)) if draw(st.integers(0, 4)) else draw(st.integers(0, 40))
     if ago in LEAVING_DAYS:
         ago += OLDEST_DAYS // 2
     at = min(draw(moments(today - ago * DAY, tz)), now + AHEAD_MAX)
     return Event(
         at=at,
-        user=draw(st.sampled_from(USERS[:4] if draw(st.booleans()) else USERS)),
+        # Few, so that they come back.
+        user=draw(st.sampled_from(USERS[:3] if draw(st.integers(0, 2)) else USERS)),
         type=draw(st.sampled_from(TYPES)),
-        properties=draw(st.sampled_from(PROPERTIES)),
+        properties=draw(st.sampled_from(USUAL if draw(st.booleans()) else PROPERTIES)),
         value=draw(st.sampled_from(VALUES)),
         bot=draw(st.integers(0, 7)) == 7,
     )
@@ -194,7 +198,8 @@ def histories(draw: st.DrawFn, tz: str) -> History:
     """Some tens of events at most, and when somebody in `tz` asks about them."""
     today = draw(todays(tz))
     now = draw(moments(today, tz))
-    made = draw(st.lists(events(now=now, today=today, tz=tz), max_size=40))
+    count = draw(st.sampled_from(SIZES))
+    made = [draw(events(now=now, today=today, tz=tz)) for _ in range(count)]
     sent = [Sent(number, event) for number, event in enumerate(made)]
     for again in draw(st.lists(st.sampled_from(sent), max_size=4)) if sent else []:
         changed = draw(st.booleans())

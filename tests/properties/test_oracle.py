@@ -208,7 +208,7 @@ def test_zones_have_their_changes() -> None:
 
 
 @given(history=histories("Asia/Kathmandu"))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_a_history_holds_what_the_collector_takes(history: History) -> None:
     assert all(
         (sent.event.at - history.now).total_seconds() <= 300 for each in history.deliveries for sent in each
@@ -216,7 +216,7 @@ def test_a_history_holds_what_the_collector_takes(history: History) -> None:
 
 
 @given(case=cases())
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_returning_users_are_among_those_of_the_day(case: Case) -> None:
     oracle, asked = case.oracle(), case.questions
     assert set(oracle.returning(asked.day, asked.days)) <= oracle.users(asked.day, asked.day)
