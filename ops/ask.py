@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickhouse import catalog
-from ops import ask_calls, ask_files, console
+from ops import ask_files, console
 from ops.analyst import BINARY, FORMATS, TIMEOUT_S_MAX, opened
 from ops.sql import TIMEOUT_S_DEFAULT, default_format, show
 from telemetry.clock import SystemClock
@@ -61,6 +61,9 @@ def query(name: str | None, given: tuple[str, ...], **options: Any) -> None:
       ugc query top-events -p from=2026-11-01 -p to=2026-11-30 -p segment=properties.country=DE
       ugc query retention -p start_date=2026-11-01 -p period=week --format csv > cohorts.csv
     """
+    # The API's own libraries are loaded to ask, not for help.
+    from ops import ask_calls  # noqa: PLC0415
+
     how = How(**options)
     if name is None:
         _list(as_json=how.as_json)
@@ -84,6 +87,8 @@ def _pairs(given: tuple[str, ...]) -> Given:
 
 
 def _ask_call(name: str, given: Given, how: How) -> None:
+    from ops import ask_calls  # noqa: PLC0415 - as above
+
     kind = ask_calls.CALLS[name]
     known = ask_calls.takes(kind)
     for key, _ in given:
@@ -119,6 +124,8 @@ def _ask_file(question: catalog.Query, given: Given, how: How) -> None:
 
 
 def _list(*, as_json: bool) -> None:
+    from ops import ask_calls  # noqa: PLC0415 - as above
+
     calls: list[dict[str, Any]] = [
         {"name": name, "question": ask_calls.about(kind), "parameters": list(ask_calls.takes(kind))}
         for name, kind in ask_calls.CALLS.items()

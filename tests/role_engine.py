@@ -85,12 +85,20 @@ def ask_as(home: Path, root: ET.Element, *statements: str) -> list[Any]:
     return answers[1:]
 
 
+# What clickhouse-migrations makes before the first of them.
+LEDGER = """
+    CREATE TABLE schema_versions
+        (version UInt32, md5 String, script String, created_at DateTime DEFAULT now())
+    ENGINE = MergeTree ORDER BY created_at
+"""
+
+
 def with_schema(home: Path) -> Ask:
     """Ask as a role; the schema in `home` was made by `admin`, from the migrations as they are."""
     migrations = [
         path.read_text(encoding="utf-8").strip().rstrip(";")
         for path in sorted((ROOT / "clickhouse" / "migrations").glob("*.sql"))
     ]
-    made = ask_as(home, as_default("admin"), "CREATE DATABASE ugc", "USE ugc", *migrations)
+    made = ask_as(home, as_default("admin"), "CREATE DATABASE ugc", "USE ugc", LEDGER, *migrations)
     assert made == [""] * len(made)
     return lambda role, *statements: ask_as(home, as_default(role), *statements)

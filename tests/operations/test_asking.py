@@ -496,11 +496,11 @@ def test_pieces_fit_together(analyst: Analyst, tmp_path: Path, monkeypatch: pyte
     whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
     span = span_of(DAY, ZoneInfo("UTC"))
     export_day.to_csv(analyst, span, whole, lambda _: None)
-    monkeypatch.setattr(export_day, "PIECE_ROWS", 7)
+    monkeypatch.setattr(export_day, "PIECE_ROWS", 170)
     steps: list[int] = []
     assert export_day.to_csv(analyst, span, cut, steps.append) == EVENTS
     assert cut.read_bytes() == whole.read_bytes()
-    assert len(steps) == -(-EVENTS // 7)
+    assert len(steps) == -(-EVENTS // 170)
 
 
 class Narrow(Analyst):

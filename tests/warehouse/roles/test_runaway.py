@@ -49,7 +49,6 @@ RUNAWAYS = [
         "SELECT count() FROM (SELECT arrayJoin(range(1000000)) FROM numbers(1000000))",
         {TIMEOUT, MEMORY, READ_ROWS},
     ),
-    ("SELECT max(length(toString(bitmapBuild(range(100000000)))))", {MEMORY, 69}),
     ("SELECT number FROM numbers(1100000)", {RESULT}),
     ("SELECT repeat('x', 1000) FROM numbers(900000)", {RESULT}),
 ]
