@@ -109,7 +109,10 @@ class Rebuilder:
         """The day's partition of the view's target, as its SELECT makes it now, for the one that is there."""
         with self._beside(view.target) as beside:
             self._feed(view, day, into=beside)
-            self._run(f"ALTER TABLE `{view.target}` REPLACE PARTITION '{day}' FROM `{beside}`")
+            if self._ask("holds_rows", table=beside):
+                self._run(f"ALTER TABLE `{view.target}` REPLACE PARTITION '{day}' FROM `{beside}`")
+            else:
+                self._run(f"ALTER TABLE `{view.target}` DROP PARTITION '{day}'")
 
     def _tell(self, view: View, day: date) -> None:
         self._feed(view, day, into=view.target)

@@ -148,8 +148,9 @@ def show(report: Report) -> None:
     out.print()
     for line in report.wrong:
         out.print(f"[bold red]wrong[/] {escape(line)}", soft_wrap=True)
-    if any(not verdict.agrees for verdict in report.verdicts):
-        out.print("`ugc rollup rebuild --day` makes a day's aggregates anew from events_raw", soft_wrap=True)
+    if wrong := sorted({str(v.day) for v in report.verdicts if not v.agrees}):
+        mending = " ".join(f"--day {day}" for day in wrong)
+        out.print(f"made anew from {RAW} by: [bold]ugc rollup rebuild {mending}[/]", soft_wrap=True)
     if not report.wrong:
         out.print(f"[green]all agree[/]: {len(days)} days, {len(report.accounts)} partitions of the log")
 

@@ -18,7 +18,7 @@ READ_TIMEOUT_S = 660
 
 @click.group()
 def rollup() -> None:
-    """Look after the aggregates: what the views keep beside events_raw."""
+    """Look after the aggregates: what the views keep beside events_raw. Every verb takes --json."""
 
 
 @rollup.command()

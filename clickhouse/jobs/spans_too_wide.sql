@@ -4,7 +4,7 @@
 -- cost:  one day of events_raw and user_spans whole; for the users found, events_raw and user_activity whole
 --
 -- Of days that events_raw holds no more, user_activity knows the quarter hour.
--- Somebody who has no event at all gets a span that begins and ends in 1970.
+-- Somebody who has no event at all gets a span that begins in 1970; one that ended then, TTL would drop at once.
 -- param day: Date  the day, UTC
 -- param kept_days: UInt16  for how many days events_raw keeps a row
 -- param into: Identifier  a table of the columns of user_spans
@@ -44,8 +44,8 @@ WITH wide AS
 SELECT
     user_id,
     is_bot,
-    minIf(first_seen, known) AS first_at,
-    maxIf(last_seen, known)  AS last_at
+    minIf(first_seen, known)                                             AS first_at,
+    if(max(known), maxIf(last_seen, known), now64(3, 'UTC'))             AS last_at
 FROM
 (
     SELECT true AS known, user_id, is_bot, occurred_at AS first_seen, occurred_at AS last_seen
@@ -64,7 +64,7 @@ FROM
             day,
             user_id,
             is_bot,
-            arrayFilter(n -> bitTest(quarter_hours, n), range(96)) AS active
+            arrayFilter(n -> bitAnd(bitShiftRight(quarter_hours, n), 1) = 1, range(96)) AS active
         FROM user_activity
         WHERE (user_id, is_bot) IN (SELECT user_id, is_bot FROM wide)
           AND day <= toDate(now('UTC') - toIntervalDay({kept_days:UInt16}))

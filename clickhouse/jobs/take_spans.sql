@@ -1,4 +1,4 @@
--- Put spans in that were made beside; those of nobody, which end in 1970, are not.
+-- Put spans in that were made beside; those of nobody, which begin in 1970, are not.
 --
 -- asks:  `ugc rollup rebuild`
 -- cost:  the other table, a row a user
@@ -6,4 +6,4 @@
 INSERT INTO user_spans (user_id, is_bot, first_at, last_at)
 SELECT user_id, is_bot, first_at, last_at
 FROM {of:Identifier}
-WHERE last_at > toDateTime64(0, 3, 'UTC')
+WHERE first_at > toDateTime64(0, 3, 'UTC')

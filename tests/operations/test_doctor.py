@@ -33,7 +33,7 @@ def test_with_everything_down_each_thing_is_said_once_and_soon(capsys: pytest.Ca
     assert found["disk"]["ok"]
     assert found["warehouse"]["found"].startswith("no stack has run on .ugc; ")
     assert found["broker"]["found"].startswith("nothing listens at 127.0.0.1:")
-    assert [name for name, each in found.items() if each["skipped"]] == ["schema", "freshness"]
+    assert [name for name, each in found.items() if each["skipped"]] == ["schema", "retention", "freshness"]
     assert found["schema"]["found"] == "skipped: it needs the warehouse"
     assert not any("ugc doctor" in each["found"] for each in found.values())
 

@@ -32,11 +32,11 @@ def batch_of(here: Stand, times: list[datetime], *, first: int = 0, bots: bool =
 def activity(here: Stand, *, bots: bool = False) -> dict[str, list[int]]:
     """By day: the quarter hours in which the user was active."""
     rows = here.admin.query(
-        "SELECT toString(day), arrayFilter(n -> bitTest(groupBitOr(quarter_hours), n), range(96)) "
-        "FROM user_activity WHERE user_id = {user:String} AND is_bot = {bots:Bool} GROUP BY day",
+        "SELECT toString(day), groupBitOr(quarter_hours) FROM user_activity "
+        "WHERE user_id = {user:String} AND is_bot = {bots:Bool} GROUP BY day",
         parameters={"user": user(here), "bots": bots},
     ).result_rows
-    return {day: [int(n) for n in quarters] for day, quarters in rows}
+    return {day: [n for n in range(128) if int(mask) >> n & 1] for day, mask in rows}
 
 
 def due(times: list[datetime]) -> dict[str, list[int]]:

@@ -118,11 +118,6 @@ def test_what_takes_the_rows_of_raw_without_storage_is_as_raw(admin: Client, tab
 
 
 def test_every_table_view_and_column_explains_itself(admin: Client) -> None:
-    ours = "database = currentDatabase() AND comment = '' AND {0} != 'schema_versions'"
-    tables = admin.query(f"SELECT name FROM system.tables WHERE {ours.format('name')}")
-    assert tables.result_rows == []
-    fed = ", ".join(f"'{name}'" for name in views(admin))
-    columns = admin.query(
-        f"SELECT table, name FROM system.columns WHERE {ours.format('table')} AND table NOT IN ({fed})"
-    )
-    assert columns.result_rows == []
+    ours = "database = currentDatabase() AND comment = ''"
+    assert admin.query(f"SELECT name FROM system.tables WHERE {ours}").result_rows == []
+    assert admin.query(f"SELECT table, name FROM system.columns WHERE {ours}").result_rows == []

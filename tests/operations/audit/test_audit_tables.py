@@ -164,11 +164,10 @@ def test_what_is_broken_by_hand_is_found_named_and_mended(
     filled(here)
     sql, table = DAMAGES[name]
     damage(here, sql)
-    found = ugc("audit", "--tables")
+    found = ugc("audit", "--tables", "--json")
     assert found.code == 1
-    assert f"{table} {YESTERDAY}" in found.out
-    assert "ugc rollup rebuild" in found.out
-    days = ugc("audit", "--tables", "--json").json["days_wrong"]
+    assert any(line.startswith(f"{table} {YESTERDAY}") for line in found.json["wrong"])
+    days = found.json["days_wrong"]
     assert YESTERDAY in days
     for day in days:
         assert ugc("rollup", "rebuild", "--day", day).code == 0
@@ -205,4 +204,7 @@ def test_only_the_days_asked_for_are_looked_at(here: Stand, ugc: Callable[..., A
     filled(here)
     damage(here, DAMAGES["a day is deleted"][0])
     assert ugc("audit", "--tables", "--day", TODAY).code == 0
-    assert ugc("audit", "--tables", "--day", YESTERDAY).code == 1
+    found = ugc("audit", "--tables", "--day", YESTERDAY)
+    assert found.code == 1
+    assert f"wrong {CELLS} {YESTERDAY}" in found.out
+    assert f"ugc rollup rebuild --day {YESTERDAY}" in found.out

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from warehouse_rows import Stand, day_text, today_at
 
+from clickhouse.client import connect
 from clickhouse.janitor import KEPT_DAYS
 from clickhouse.views import RAW_KEPT_DAYS
 from etl.asking import Warehouse
@@ -19,10 +20,13 @@ pytestmark = pytest.mark.stack
 TODAY = today_at()
 
 
-def stalled(here: Stand) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _stalled(database: str) -> None:
     """As a warehouse that drops nothing by itself."""
+    admin = connect(database)
     for table in KEPT_DAYS:
-        here.admin.command(f"ALTER TABLE {table} REMOVE TTL")
+        admin.command(f"ALTER TABLE {table} REMOVE TTL")
+    admin.close()
 
 
 def days(here: Stand, table: str, column: str) -> set[str]:
@@ -33,7 +37,6 @@ def days(here: Stand, table: str, column: str) -> set[str]:
 
 
 def test_what_is_over_its_time_goes_and_nothing_else(here: Stand, ugc: Callable[..., Any]) -> None:
-    stalled(here)
     last_kept = TODAY - timedelta(days=RAW_KEPT_DAYS)
     for number, at in enumerate(
         (TODAY, last_kept, last_kept - timedelta(days=3), TODAY - timedelta(days=190))
@@ -61,7 +64,6 @@ def test_what_is_over_its_time_goes_and_nothing_else(here: Stand, ugc: Callable[
 
 
 def test_how_old_the_oldest_row_is_can_be_seen(here: Stand) -> None:
-    stalled(here)
     metrics = Metrics()
     oldest = OldestRows(Warehouse(here.admin, answer_within_s=10), metrics, clock=SystemClock())
 

@@ -1,5 +1,6 @@
 """The ready views say what the events say, and a day of one reads that day alone."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -186,10 +187,11 @@ def test_what_looks_at_a_month_reads_that_month(view: str, client: Client) -> No
 
 
 def parts(client: Client, sql: str) -> list[tuple[int, int]]:
-    """Of each table that is read: parts chosen by its partitions or bounds, and parts there."""
-    found = []
+    """Of each table that is read: parts that are left after its partitions and bounds, and parts there."""
+    found: list[tuple[int, int]] = []
     for (line,) in client.query(f"EXPLAIN indexes = 1 {sql}").result_rows:
-        if line.strip().startswith("Parts:") and "/" in line:
-            chosen, there = line.split(":")[1].split("/")
-            found.append((int(chosen), int(there)))
+        if "ReadFromMergeTree" in line:
+            found.append((0, 0))
+        elif parts := re.search(r"Parts: (\d+)/(\d+)", line):
+            found[-1] = (int(parts[1]), max(int(parts[2]), found[-1][1]))
     return found
