@@ -5,8 +5,8 @@ Without a segment from user_activity and user_spans, with one from events_raw, f
 
 import base64
 from collections.abc import Sequence
-from datetime import date
-from typing import Final
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
 from clickhouse import cursors, days
 from clickhouse.answers import Answer, Cohort, DauRow, Period, Returned, ReturningPage
@@ -14,8 +14,8 @@ from clickhouse.asking import Asking
 
 PERIOD_DAYS: Final[dict[Period, int]] = {"day": 1, "week": 7}
 RETURNS_WITHIN_DAYS: Final = 7
-# A user's days are the bits of a 64-bit number; the last of them only tell who returned.
-DAYS_AT_ONCE: Final = 64 - RETURNS_WITHIN_DAYS
+# A user's days are the bits of a number.
+DAYS_AT_ONCE: Final = 64
 
 
 def dau(asking: Asking, first: date, last: date) -> Answer[DauRow]:
@@ -23,7 +23,8 @@ def dau(asking: Asking, first: date, last: date) -> Answer[DauRow]:
     memory = asking.memory()
     users: dict[date, int] = {}
     if asked := memory.askable(first, last):
-        users = dict(asking.rows("dau", first=asked[0], edges=days.edges(*asked, asking.scope.tz)))
+        for some in _at_once(*asked, DAYS_AT_ONCE):
+            users |= dict(asking.rows("dau", first=some[0], **_days(asking, some[0], some[-1])))
     rows = [DauRow(day, users.get(day, 0)) for day in days.days_between(first, last)]
     return Answer(rows, held_since=memory.whole_since)
 
@@ -35,14 +36,13 @@ def retention(asking: Asking, start: date, windows: int, period: Period) -> Answ
     known: dict[tuple[date, int], int] = {}
     end = begun[-1] + (period_days - 1) * days.DAY if begun else start
     if begun and memory.askable(start, end):
-        tz = asking.scope.tz
         rows = asking.rows(
             "retention",
             first=start,
             period_days=period_days,
             windows=windows,
-            edges=days.edges(start, end, tz),
-            newcomers_since=days.start_of(max(start, memory.whole_since), tz),
+            newcomers_since=days.start_of(max(start, memory.whole_since), asking.scope.tz),
+            **_days(asking, start, end, period_days),
         )
         known = {(cohort, window): users for cohort, window, users in rows}
     cohorts = []
@@ -65,11 +65,9 @@ def retention_7d(asking: Asking, first: date, last: date) -> Answer[Returned]:
     memory = asking.memory()
     known: dict[date, tuple[int, int]] = {}
     if asked := memory.askable(first, last):
-        asked_days = days.days_between(*asked)
-        for n in range(0, len(asked_days), DAYS_AT_ONCE):
-            some = asked_days[n : n + DAYS_AT_ONCE]
-            edges = days.edges(some[0], some[-1] + RETURNS_WITHIN_DAYS * days.DAY, asking.scope.tz)
-            for day, *counts in asking.rows("retention_7d", first=some[0], edges=edges):
+        for some in _at_once(*asked, DAYS_AT_ONCE - RETURNS_WITHIN_DAYS):
+            told_by = _days(asking, some[0], some[-1] + RETURNS_WITHIN_DAYS * days.DAY)
+            for day, *counts in asking.rows("retention_7d", first=some[0], asked=len(some), **told_by):
                 known[day] = (counts[0], counts[1])
     rows = [Returned(day, *known.get(day, (0, 0))) for day in days.days_between(first, last)]
     return Answer(rows, held_since=memory.whole_since)
@@ -85,9 +83,29 @@ def returning(asking: Asking, day: date, back: int, limit: int, cursor: str | No
     if not memory.askable(day, day):
         return ReturningPage(0, [], None, held_since=memory.whole_since)
     edges = days.edges(day - back * days.DAY, day, asking.scope.tz)
+    three = [edges[0], edges[-2], edges[-1]]
     packed = base64.b64encode(after.encode()).decode()
-    rows = asking.rows("returning", edges=[edges[0], edges[-2], edges[-1]], after=packed, users_max=limit + 1)
+    if asking.scope.segments:
+        rows = asking.rows("returning", edges=three, after=packed, users_max=limit + 1)
+    else:
+        day_from = datetime.fromtimestamp(edges[-2], UTC).date()
+        marks = days.marks(three, [1, 2])
+        rows = asking.rows("returning", day_from=day_from, after=packed, users_max=limit + 1, **marks)
     count, found = rows[0]
     page: Sequence[str] = found[:limit]
     following = cursors.pack(page[-1]) if len(found) > limit else None
     return ReturningPage(count, page, following, held_since=memory.whole_since)
+
+
+def _days(asking: Asking, first: date, last: date, period_days: int = 1) -> dict[str, Any]:
+    """The days first..last as the source takes them: edges for events, marked quarter hours for activity."""
+    edges = days.edges(first, last, asking.scope.tz)
+    if asking.scope.segments:
+        return {"edges": edges}
+    return days.marks(edges, [1 << n // period_days for n in range(len(edges) - 1)])
+
+
+def _at_once(first: date, last: date, count_max: int) -> list[list[date]]:
+    """The days first..last, in groups of at most so many."""
+    asked = days.days_between(first, last)
+    return [asked[n : n + count_max] for n in range(0, len(asked), count_max)]

@@ -1,6 +1,7 @@
 """Questions about how often: top events and the day's figures by event type."""
 
 from datetime import date
+from typing import Any
 
 from clickhouse import days
 from clickhouse.answers import UNIQ_ERROR_BOUND, Answer, DailyRow, TopEvent
@@ -27,9 +28,19 @@ def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[Dail
     memory = asking.memory(raw=exact)
     rows: list[DailyRow] = []
     if asked := memory.askable(first, last):
-        name, put = ("daily_in_segment", asking.rows_of_events) if exact else ("daily", asking.rows)
-        edges = days.edges(*asked, asking.scope.tz)
-        rows = [DailyRow(*row) for row in put(name, first=asked[0], edges=edges, limit=rows_max + 1)]
+        found = _daily(asking, *asked, limit=rows_max + 1, exact=exact)
+        rows = [DailyRow(*row) for row in found]
     if exact:
         return Answer(rows, held_since=memory.whole_since)
     return Answer(rows, "uniq", UNIQ_ERROR_BOUND, memory.whole_since)
+
+
+def _daily(asking: Asking, first: date, last: date, *, limit: int, exact: bool) -> list[Any]:
+    """From the events themselves, or from the coarsest states that the days are made of."""
+    edges = days.edges(first, last, asking.scope.tz)
+    if exact:
+        return asking.rows_of_events("daily_in_segment", first=first, edges=edges, limit=limit)
+    if all(at % days.DAY_S == 0 for at in edges):
+        return asking.rows("daily_by_day", days=days.days_between(first, last), limit=limit)
+    name = "daily_by_hour" if all(at % days.HOUR_S == 0 for at in edges) else "daily"
+    return asking.rows(name, first=first, edges=edges, limit=limit)

@@ -1,15 +1,23 @@
 """Days of a time zone, and the instants of UTC at which they begin.
 
-One truth for every answer: the warehouse is told when each day begins, and never asked about zones. Its own list
-of them is of another year than ours, and a day that began at another instant there would be counted apart.
+One truth for every answer: the warehouse is told when each day begins, and never asked about zones. Its own
+list of them is of another year than ours: a day that began at another instant there would be counted apart.
 Every zone of today begins its days on a quarter hour of UTC, days of 23 and 25 hours included.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 QUARTER_HOUR = timedelta(minutes=15)
 DAY = timedelta(days=1)
+EPOCH = date(1970, 1, 1)
+QUARTER_HOUR_S = 900
+HOUR_S = 3_600
+DAY_S = 86_400
+QUARTER_HOURS_OF_DAY = 96
 
 
 def start_of(day: date, tz: str) -> datetime:
@@ -37,3 +45,28 @@ def days_between(first: date, last: date) -> list[date]:
 def edges(first: date, last: date, tz: str) -> list[int]:
     """Where each day from `first` to `last` begins and the last one ends, in seconds since 1970."""
     return [int(start_of(day, tz).timestamp()) for day in days_between(first, last + DAY)]
+
+
+def marks(edges_at: Sequence[int], bits: Sequence[int]) -> dict[str, Any]:
+    """How the quarter hours of UTC days are shared out among spans of time, as the questions take it.
+
+    `bits[n]` stands for what lies between the n-th edge and the next. A UTC day is shared by two of them at
+    most, as no day of any zone is shorter than 22 hours, or lies inside a UTC day.
+    """
+    shared: dict[int, list[tuple[int, int]]] = {}
+    for bit, (begin, end) in zip(bits, pairwise(edges_at), strict=True):
+        at, last = begin // QUARTER_HOUR_S, end // QUARTER_HOUR_S
+        while at < last:
+            day, first = divmod(at, QUARTER_HOURS_OF_DAY)
+            after = min(QUARTER_HOURS_OF_DAY, first + last - at)
+            shared.setdefault(day, []).append(((1 << after) - (1 << first), bit))
+            at += after - first
+    found = [[*shared[day], (0, 0)][:2] for day in sorted(shared)]
+    return {
+        "utc_first": EPOCH + min(shared) * DAY,
+        "utc_last": EPOCH + max(shared) * DAY,
+        "early_masks": [early[0] for early, _ in found],
+        "early_bits": [early[1] for early, _ in found],
+        "late_masks": [late[0] for _, late in found],
+        "late_bits": [late[1] for _, late in found],
+    }

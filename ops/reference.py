@@ -64,6 +64,25 @@ def rendered() -> str:
             ("reason", "meaning", "what to do"),
             ((f"`{name}`", reason.meaning, reason.what_to_do) for name, reason in REASONS.items()),
         ),
+        *_limits(),
+        _section(
+            "Metrics",
+            "`GET /metrics` of the API, and of the ETL on `UGC_ETL_METRICS_PORT`.",
+            ("metric", "kind", "labels", "meaning"),
+            ((f"`{name}`", m.kind, ", ".join(m.labels), m.meaning) for name, m in METRICS.items()),
+        ),
+        _section(
+            "Questions",
+            "`clickhouse/queries/`, one file each.",
+            ("query", "question", "asked by", "cost"),
+            ((f"`{q.name}`", q.question, q.asks, q.cost) for q in map(catalog.query, catalog.names())),
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _limits() -> list[str]:
+    return [
         _section(
             "Limits of an event",
             "Named in `contract/limits.py`, the unit in the name.",
@@ -79,20 +98,7 @@ def rendered() -> str:
             ("what", "limit"),
             LIMITS.items(),
         ),
-        _section(
-            "Metrics",
-            "`GET /metrics` of the API, and of the ETL on `UGC_ETL_METRICS_PORT`.",
-            ("metric", "kind", "labels", "meaning"),
-            ((f"`{name}`", m.kind, ", ".join(m.labels), m.meaning) for name, m in METRICS.items()),
-        ),
-        _section(
-            "Questions",
-            "`clickhouse/queries/`, one file each.",
-            ("query", "question", "asked by", "cost"),
-            ((f"`{q.name}`", q.question, q.asks, q.cost) for q in map(catalog.query, catalog.names())),
-        ),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def _section(title: str, about: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

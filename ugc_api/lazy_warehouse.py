@@ -19,6 +19,7 @@ from clickhouse.answers import (
     ReturningPage,
     TopEvent,
 )
+from clickhouse.client import Unavailable
 from clickhouse.scope import Scope
 from clickhouse.warehouse import Warehouse
 
@@ -53,9 +54,6 @@ class LazyWarehouse:
     def returning(self, scope: Scope, day: date, days: int, limit: int, cursor: str | None) -> ReturningPage:
         return self._answers.get().returning(scope, day, days, limit, cursor)
 
-    def held_since(self, scope: Scope) -> date:
-        return self._answers.get().held_since(scope)
-
     def freshness(self) -> Freshness:
         return self._answers.get().freshness()
 
@@ -73,7 +71,12 @@ class _Once:
         made = self._made
         if made is not None:
             return made
-        with self._lock:
+        # Behind one who tries in vain nobody waits longer than for an answer.
+        if not self._lock.acquire(timeout=self._timeout_s):
+            raise Unavailable("the warehouse does not answer: still connecting")
+        try:
             if self._made is None:
                 self._made = self._connect(self._timeout_s)
             return self._made
+        finally:
+            self._lock.release()

@@ -1,6 +1,6 @@
 -- What happened per day and event type: how many users, points and actions?
 --
--- asks:  GET /stats/daily; analysts
+-- asks:  GET /stats/daily
 -- cost:  the day partitions asked for, of the quarter-hour aggregate
 -- param first: Date  first day asked for
 -- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends

@@ -1,6 +1,6 @@
 -- What happened of a kind per day and event type: how many users, points and actions, exactly?
 --
--- asks:  GET /stats/daily with a segment, or with exact=true; analysts
+-- asks:  GET /stats/daily with a segment, or with exact=true
 -- cost:  the days asked for of events_raw, at most 30
 -- param first: Date  first day asked for
 -- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends

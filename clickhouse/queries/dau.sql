@@ -1,31 +1,26 @@
 -- How many different users came, per day?
 --
--- asks:  GET /stats/dau; analysts
+-- asks:  GET /stats/dau
 -- cost:  the day partitions asked for of user_activity: a row a user and day
--- param first: Date  first day asked for
--- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends
+-- param first: Date  first day asked for; bit n stands for the n-th day after it, and there are 64 at most
+-- param utc_first: Date  the UTC day in which the first of them begins
+-- param utc_last: Date  the UTC day in which the last of them ends
+-- param early_masks: Array(UInt128)  of each UTC day, which quarter hours belong to the earlier of the two it shares
+-- param early_bits: Array(UInt64)  and which bit stands for that one
+-- param late_masks: Array(UInt128)  which belong to the later
+-- param late_bits: Array(UInt64)  and its bit
 -- param bots: Bool  whether what is marked as done by bots counts
-SELECT {first:Date} + day_number AS date, uniqExact(user_id) AS users
-FROM user_activity
-INNER JOIN
+SELECT {first:Date} + day_number AS date, uniqExact(user_hash) AS users
+FROM
 (
-    -- Which quarter hours of a UTC day belong to which of the days asked for, counted from 0.
+    WITH day - {utc_first:Date} + 1 AS n
     SELECT
-        toDate(toDateTime(quarter_at, 'UTC'))                                        AS day,
-        number                                                                       AS day_number,
-        groupBitOr(bitShiftLeft(toUInt128(1), intDiv(quarter_at, 900) % 96))         AS mask
-    FROM
-    (
-        SELECT
-            number,
-            arrayJoin(range({edges:Array(UInt32)}[number + 1], {edges:Array(UInt32)}[number + 2], 900)) AS quarter_at
-        FROM numbers(length({edges:Array(UInt32)}) - 1)
-    )
-    GROUP BY day, day_number
-) AS parts USING (day)
-WHERE day >= toDate(toDateTime({edges:Array(UInt32)}[1], 'UTC'))
-  AND day <= toDate(toDateTime({edges:Array(UInt32)}[-1], 'UTC'))
-  AND (NOT is_bot OR {bots:Bool})
-  AND bitAnd(quarter_hours, mask) != 0
+        user_hash,
+        arrayJoin(bitPositionsToArray(bitOr(
+            if(bitAnd(quarter_hours, {early_masks:Array(UInt128)}[n]) != 0, {early_bits:Array(UInt64)}[n], 0),
+            if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0)))) AS day_number
+    FROM user_activity
+    WHERE day BETWEEN {utc_first:Date} AND {utc_last:Date} AND (NOT is_bot OR {bots:Bool})
+)
 GROUP BY day_number
 ORDER BY date

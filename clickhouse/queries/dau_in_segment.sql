@@ -1,6 +1,6 @@
 -- How many different users did something of a kind, per day?
 --
--- asks:  GET /stats/dau with a segment; analysts
+-- asks:  GET /stats/dau with a segment
 -- cost:  the days asked for of events_raw, at most 30
 -- param first: Date  first day asked for
 -- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends

@@ -1,9 +1,15 @@
 -- Of the users of a day, how many came back within the seven days after it?
 --
--- asks:  GET /stats/retention-7d; analysts
+-- asks:  GET /stats/retention-7d
 -- cost:  the day partitions asked for of user_activity, and seven days more
--- param first: Date  first day asked for
--- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends: the days asked for, 57 at most, and seven more
+-- param first: Date  first day asked for; bit n stands for the n-th day after it, and there are 64 at most
+-- param asked: UInt8  so many days are asked for, 57 at most; seven more tell who came back
+-- param utc_first: Date  the UTC day in which the first of them begins
+-- param utc_last: Date  the UTC day in which the last of them ends
+-- param early_masks: Array(UInt128)  of each UTC day, which quarter hours belong to the earlier of the two it shares
+-- param early_bits: Array(UInt64)  and which bit stands for that one
+-- param late_masks: Array(UInt128)  which belong to the later
+-- param late_bits: Array(UInt64)  and its bit
 -- param bots: Bool  whether what is marked as done by bots counts
 SELECT
     {first:Date} + day_number                                         AS date,
@@ -11,31 +17,15 @@ SELECT
     countIf(bitAnd(bitShiftRight(days, day_number + 1), 127) != 0)    AS returned_in_7_days
 FROM
 (
-    SELECT groupBitOr(bitShiftLeft(toUInt64(1), day_number)) AS days
+    WITH day - {utc_first:Date} + 1 AS n
+    SELECT groupBitOr(bitOr(
+        if(bitAnd(quarter_hours, {early_masks:Array(UInt128)}[n]) != 0, {early_bits:Array(UInt64)}[n], 0),
+        if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0))) AS days
     FROM user_activity
-    INNER JOIN
-    (
-        -- Which quarter hours of a UTC day belong to which of the days asked for, counted from 0.
-        SELECT
-            toDate(toDateTime(quarter_at, 'UTC'))                                        AS day,
-            number                                                                       AS day_number,
-            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(quarter_at, 900) % 96))         AS mask
-        FROM
-        (
-            SELECT
-                number,
-                arrayJoin(range({edges:Array(UInt32)}[number + 1], {edges:Array(UInt32)}[number + 2], 900)) AS quarter_at
-            FROM numbers(length({edges:Array(UInt32)}) - 1)
-        )
-        GROUP BY day, day_number
-    ) AS parts USING (day)
-    WHERE day >= toDate(toDateTime({edges:Array(UInt32)}[1], 'UTC'))
-      AND day <= toDate(toDateTime({edges:Array(UInt32)}[-1], 'UTC'))
-      AND (NOT is_bot OR {bots:Bool})
-      AND bitAnd(quarter_hours, mask) != 0
-    GROUP BY user_id
+    WHERE day BETWEEN {utc_first:Date} AND {utc_last:Date} AND (NOT is_bot OR {bots:Bool})
+    GROUP BY user_hash
 )
 ARRAY JOIN bitPositionsToArray(days) AS day_number
-WHERE day_number < length({edges:Array(UInt32)}) - 8
+WHERE day_number < {asked:UInt8}
 GROUP BY day_number
 ORDER BY date

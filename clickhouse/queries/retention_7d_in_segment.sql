@@ -1,9 +1,10 @@
 -- Of the users who did something of a kind on a day, how many did it again within the seven days after it?
 --
--- asks:  GET /stats/retention-7d with a segment; analysts
+-- asks:  GET /stats/retention-7d with a segment
 -- cost:  the days asked for of events_raw, and seven days more
 -- param first: Date  first day asked for
--- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends: the days asked for, 57 at most, and seven more
+-- param asked: UInt8  so many days are asked for, 57 at most; seven more tell who came back
+-- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends
 -- param bots: Bool  whether what is marked as done by bots counts
 -- param segment: Condition  what else an event must fit
 SELECT
@@ -27,6 +28,6 @@ FROM
     GROUP BY user_id
 )
 ARRAY JOIN bitPositionsToArray(days) AS day_number
-WHERE day_number < length({edges:Array(UInt32)}) - 8
+WHERE day_number < {asked:UInt8}
 GROUP BY day_number
 ORDER BY date

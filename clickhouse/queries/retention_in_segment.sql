@@ -1,13 +1,13 @@
 -- Of the users who did something of a kind first in a period, how many did it in each period after it?
 --
--- asks:  GET /stats/retention with a segment; analysts
+-- asks:  GET /stats/retention with a segment
 -- cost:  events_raw up to the end of the range, as a first event may lie anywhere before it
 -- param first: Date  the first day of the first period
 -- param period_days: UInt8  1 for periods of a day, 7 for weeks
 -- param windows: UInt8  so many periods after the first, for cohorts and for each cohort; at most 31
 -- param edges: Array(UInt32)  the seconds since 1970 at which each of the days begins, and at which the last one ends: whole periods
 -- param bots: Bool  whether what is marked as done by bots counts
--- param newcomers_since: DateTime('UTC')  who was there before is no newcomer
+-- param newcomers_since: DateTime64(3, 'UTC')  who was there before is no newcomer
 -- param segment: Condition  what else an event must fit
 SELECT
     {first:Date} + cohort_number * {period_days:UInt8}         AS cohort,
@@ -32,7 +32,7 @@ FROM
         GROUP BY user_id, date
     )
     GROUP BY user_id
-    HAVING min(first_at) >= {newcomers_since:DateTime('UTC')}
+    HAVING min(first_at) >= {newcomers_since:DateTime64(3, 'UTC')}
 )
 WHERE cohort_number <= {windows:UInt8}
 GROUP BY cohort, window

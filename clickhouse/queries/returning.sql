@@ -1,8 +1,14 @@
 -- Which users of a day were there on one of the days before it too, and how many are they?
 --
--- asks:  GET /stats/returning; analysts
+-- asks:  GET /stats/returning
 -- cost:  the day partitions asked for of user_activity; the number and the page are of one reading
--- param edges: Array(UInt32)  three instants, in seconds since 1970: where the days before begin, the day, the day after
+-- param day_from: Date  the UTC day in which the day begins; bit 1 stands for it, bit 0 for the days before it
+-- param utc_first: Date  the UTC day in which the first of them begins
+-- param utc_last: Date  the UTC day in which the last of them ends
+-- param early_masks: Array(UInt128)  of each UTC day, which quarter hours belong to the earlier of the two it shares
+-- param early_bits: Array(UInt64)  and which bit stands for that one
+-- param late_masks: Array(UInt128)  which belong to the later
+-- param late_bits: Array(UInt64)  and its bit
 -- param bots: Bool  whether what is marked as done by bots counts
 -- param after: String  list users after this id, as base64; empty for the first page
 -- param users_max: UInt32  list so many at most
@@ -11,28 +17,21 @@ SELECT
     arraySlice(arraySort(groupArrayIf(user_id, user_id > base64Decode({after:String}))), 1, {users_max:UInt32}) AS users
 FROM
 (
-    SELECT user_id
+    WITH day - {utc_first:Date} + 1 AS n
+    SELECT DISTINCT user_id
     FROM user_activity
-    INNER JOIN
-    (
-        -- Which quarter hours of a UTC day belong to which of the days asked for, counted from 0.
-        SELECT
-            toDate(toDateTime(quarter_at, 'UTC'))                                        AS day,
-            number                                                                       AS day_number,
-            groupBitOr(bitShiftLeft(toUInt128(1), intDiv(quarter_at, 900) % 96))         AS mask
-        FROM
-        (
-            SELECT
-                number,
-                arrayJoin(range({edges:Array(UInt32)}[number + 1], {edges:Array(UInt32)}[number + 2], 900)) AS quarter_at
-            FROM numbers(length({edges:Array(UInt32)}) - 1)
-        )
-        GROUP BY day, day_number
-    ) AS parts USING (day)
-    WHERE day >= toDate(toDateTime({edges:Array(UInt32)}[1], 'UTC'))
-      AND day <= toDate(toDateTime({edges:Array(UInt32)}[-1], 'UTC'))
-      AND (NOT is_bot OR {bots:Bool})
-      AND bitAnd(quarter_hours, mask) != 0
-    GROUP BY user_id
-    HAVING min(day_number) = 0 AND max(day_number) = 1
+    WHERE day BETWEEN {utc_first:Date} AND {utc_last:Date} AND (NOT is_bot OR {bots:Bool})
+      AND day >= {day_from:Date}
+      AND bitTest(bitOr(
+          if(bitAnd(quarter_hours, {early_masks:Array(UInt128)}[n]) != 0, {early_bits:Array(UInt64)}[n], 0),
+          if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0)), 1)
+      AND user_hash IN (
+          WITH day - {utc_first:Date} + 1 AS n
+          SELECT user_hash
+          FROM user_activity
+          WHERE day BETWEEN {utc_first:Date} AND {utc_last:Date} AND (NOT is_bot OR {bots:Bool})
+            AND bitTest(bitOr(
+                if(bitAnd(quarter_hours, {early_masks:Array(UInt128)}[n]) != 0, {early_bits:Array(UInt64)}[n], 0),
+                if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0)), 0)
+      )
 )

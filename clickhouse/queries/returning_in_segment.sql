@@ -1,6 +1,6 @@
 -- Which users did something of a kind on a day and on one of the days before it, and how many are they?
 --
--- asks:  GET /stats/returning with a segment; analysts
+-- asks:  GET /stats/returning with a segment
 -- cost:  the days asked for of events_raw
 -- param edges: Array(UInt32)  three instants, in seconds since 1970: where the days before begin, the day, the day after
 -- param bots: Bool  whether what is marked as done by bots counts

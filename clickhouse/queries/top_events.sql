@@ -1,6 +1,6 @@
 -- What is done most often?
 --
--- asks:  GET /stats/top-events; analysts
+-- asks:  GET /stats/top-events
 -- cost:  three narrow columns of the day partitions asked for, of the quarter-hour aggregate
 -- param edges: Array(UInt32)  the seconds since 1970 at which the first day begins and the last one ends
 -- param bots: Bool  whether what is marked as done by bots counts

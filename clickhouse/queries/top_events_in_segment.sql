@@ -1,6 +1,6 @@
 -- What is done most often, of a kind?
 --
--- asks:  GET /stats/top-events with a segment; analysts
+-- asks:  GET /stats/top-events with a segment
 -- cost:  the days asked for of events_raw, at most 30
 -- param edges: Array(UInt32)  the seconds since 1970 at which the first day begins and the last one ends
 -- param bots: Bool  whether what is marked as done by bots counts

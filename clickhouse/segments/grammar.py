@@ -11,8 +11,11 @@ There is no space around an operator but the one on either side of `in`, and non
 
 When a property equals VALUE. A string: when it is VALUE, letter for letter. A number: when VALUE is written
 as JSON writes numbers and is the same number (`10`, `10.0` and `1e1` are). true and false: when VALUE is that
-word. null, objects and arrays equal nothing. Numbers are 64-bit integers where they fit, else doubles.
-Of a key sent twice in one event, the last counts, as everywhere else.
+word. null, objects and arrays equal nothing.
+
+Whole numbers compare exactly, others as doubles. What the warehouse's JSON reader adds: a whole number beyond
+64 bits counts as the string of its digits, of a key sent twice the first counts, and an event with a number
+beyond 1.8e308 has no properties at all.
 """
 
 import re

@@ -1,5 +1,6 @@
 """Segments as a condition over events_raw: fixed SQL, what was asked travels in typed parameters alone."""
 
+import json
 import struct
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,17 +8,20 @@ from typing import Any, Final
 from clickhouse.segments.grammar import Operator, Segment, number_of
 
 EVERYTHING: Final = "1"
+# Whole numbers below are doubles too, and written alike; doubles beyond are written with made-up digits.
+ONE_SPELLING_BELOW: Final = 2**53
 
 _KEY: Final = "{seg%d_key:String}"
 _KIND: Final = f"JSONType(properties, {_KEY})"
+_WORDS: Final = ("true", "false")
 _COMPARED: Final = {Operator.LESS: "<", Operator.GREATER: ">"}
 
 
 def condition(segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
     """A boolean over a row of events_raw, all segments together, and its parameters.
 
-    The text depends on the operators, on how many values a list has and on which of them read as numbers;
-    never on what they are.
+    The text depends on the operators, on how many values a list has and on which of them read as numbers,
+    true or false; never on what they are.
     """
     written: list[str] = []
     parameters: dict[str, Any] = {}
@@ -42,25 +46,42 @@ def _one(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
 
 
 def _equal(n: int, values: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    numbers = [number for value in values if (number := number_of(value)) is not None]
+    if any(isinstance(number, int) and abs(number) >= ONE_SPELLING_BELOW for number in numbers):
+        return _equal_by_kind(n, values, numbers)
+    # One look into the JSON, whatever the property is: both sides are written by the same function.
+    spelled = [json.dumps(value, ensure_ascii=False) for value in values]
+    candidate = _candidate(n, values, "json")
+    spelled += [value for value in values if value in _WORDS]
+    spelled += [str(number) for number in numbers]
+    spelled += ["-0.0" for number in numbers if number == 0]
+    names = [f"seg{n}_json{i}" for i in range(len(spelled))]
+    written = ", ".join(f"JSONExtractRaw({{{name}:String}})" for name in names)
+    sql = f"{candidate} AND JSONExtractRaw(properties, {_KEY % n}) IN ({written})"
+    return sql, dict(zip(names, spelled, strict=True))
+
+
+def _equal_by_kind(
+    n: int, values: Sequence[str], numbers: Sequence[int | float]
+) -> tuple[str, dict[str, Any]]:
+    """The same, slower, where doubles are written like whole numbers that they are not equal to."""
     parameters: dict[str, Any] = {f"seg{n}_text{i}": value for i, value in enumerate(values)}
     texts = ", ".join(f"{{seg{n}_text{i}:String}}" for i in range(len(values)))
     key, kind = _KEY % n, _KIND % n
+    operands = []
+    for i, number in enumerate(numbers):
+        operand, more = _operand(n, i, number)
+        operands.append(operand)
+        parameters |= more
     branches = [
         f"{kind} = 'String', JSONExtractString(properties, {key}) IN ({texts})",
         f"{kind} = 'Bool', if(JSONExtractBool(properties, {key}), 'true', 'false') IN ({texts})",
-    ]
-    numbers = [number for value in values if (number := number_of(value)) is not None]
-    if numbers:
-        operands = []
-        for i, number in enumerate(numbers):
-            operand, more = _operand(n, i, number)
-            operands.append(operand)
-            parameters |= more
-        branches += [
+        *(
             f"{kind} = '{name}', {' OR '.join(f'{got} = {operand}' for operand in operands)}"
             for name, got in _numbers(key)
-        ]
-    return f"multiIf({', '.join(branches)}, 0)", parameters
+        ),
+    ]
+    return f"{_candidate(n, (), '')} AND multiIf({', '.join(branches)}, 0)", parameters
 
 
 def _compared(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
@@ -70,7 +91,20 @@ def _compared(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
     operand, parameters = _operand(n, 0, number)
     sign = _COMPARED[segment.operator]
     branches = [f"{_KIND % n} = '{name}', {got} {sign} {operand}" for name, got in _numbers(_KEY % n)]
-    return f"multiIf({', '.join(branches)}, 0)", parameters
+    return f"{_candidate(n, (), '')} AND multiIf({', '.join(branches)}, 0)", parameters
+
+
+def _candidate(n: int, values: Sequence[str], name: str) -> str:
+    """A search through the bytes that leaves out most events before any JSON is parsed, and none that fits.
+
+    JSON without a backslash spells a string one way: in quotes, as it is. So there the value must stand, or
+    the key when the value can be spelled otherwise, as numbers can. `name`: of the values' parameters.
+    """
+    plain = [i for i, value in enumerate(values) if number_of(value) is None and value not in _WORDS]
+    needles = [f"{{seg{n}_{name}{i}:String}}" for i in plain]
+    if len(plain) < max(1, len(values)):
+        needles.append(f"concat('\"', {_KEY % n}, '\"')")
+    return f"multiSearchAny(properties, [{', '.join(needles)}, '\\\\'])"
 
 
 def _numbers(key: str) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,7 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 
-from clickhouse.answers import (
-    Answer,
-    Cohort,
-    DailyRow,
-    DauRow,
-    Freshness,
-    Period,
-    Returned,
-    ReturningPage,
-    TopEvent,
-)
+from clickhouse.answers import Answer, DauRow, Freshness, Period, ReturningPage
 from clickhouse.client import WarehouseError
 from clickhouse.scope import Scope
 from contract.topics import EVENTS, Topic
@@ -93,6 +83,7 @@ class WarehouseInMemory:
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     held: date = NOW.date() - timedelta(days=179)
+    held_in_segment: date = NOW.date() - timedelta(days=29)
     fails: WarehouseError | None = None
     freshness_is: Freshness = field(default_factory=lambda: Freshness(NOW - timedelta(seconds=3), 0.75))
 
@@ -100,42 +91,36 @@ class WarehouseInMemory:
         if self.fails is not None:
             raise self.fails
 
-    def dau(self, scope: Scope, first: date, last: date) -> Answer[DauRow]:
-        self._remember("dau", scope, first, last)
+    def dau(self, scope: Scope, first: date, last: date) -> Any:
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return Answer([DauRow(day, self.users.get(day, 0)) for day in days])
+        rows = [DauRow(day, self.users.get(day, 0)) for day in days]
+        return self._answer("dau", scope, first, last, otherwise=Answer(rows))
 
-    def top_events(self, scope: Scope, first: date, last: date, limit: int) -> Answer[TopEvent]:
-        self._remember("top_events", scope, first, last, limit)
-        return self.answers.get("top_events", Answer([]))
+    def top_events(self, scope: Scope, first: date, last: date, limit: int) -> Any:
+        return self._answer("top_events", scope, first, last, limit)
 
-    def daily(self, scope: Scope, first: date, last: date, rows_max: int) -> Answer[DailyRow]:
-        self._remember("daily", scope, first, last, rows_max)
-        return self.answers.get("daily", Answer([], "uniq", 0.02))
+    def daily(self, scope: Scope, first: date, last: date, rows_max: int) -> Any:
+        return self._answer("daily", scope, first, last, rows_max)
 
-    def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
-        self._remember("retention", scope, start, windows, period)
-        return self.answers.get("retention", Answer([]))
+    def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Any:
+        return self._answer("retention", scope, start, windows, period)
 
-    def retention_7d(self, scope: Scope, first: date, last: date) -> Answer[Returned]:
-        self._remember("retention_7d", scope, first, last)
-        return self.answers.get("retention_7d", Answer([]))
+    def retention_7d(self, scope: Scope, first: date, last: date) -> Any:
+        return self._answer("retention_7d", scope, first, last)
 
-    def returning(self, scope: Scope, day: date, days: int, limit: int, cursor: str | None) -> ReturningPage:
-        self._remember("returning", scope, day, days, limit, cursor)
-        return self.answers.get("returning", ReturningPage(0, [], None))
-
-    def held_since(self, scope: Scope) -> date:
-        self.ping()
-        return NOW.date() - timedelta(days=29) if scope.segments else self.held
+    def returning(self, scope: Scope, day: date, days: int, limit: int, cursor: str | None) -> Any:
+        nobody = ReturningPage(0, [], None)
+        return self._answer("returning", scope, day, days, limit, cursor, otherwise=nobody)
 
     def freshness(self) -> Freshness:
         self.ping()
         return self.freshness_is
 
-    def _remember(self, *question: Any) -> None:
+    def _answer(self, name: str, scope: Scope, *asked: Any, otherwise: Any = None) -> Any:
         self.ping()
-        self.asked.append(question)
+        self.asked.append((name, scope, *asked))
+        held = self.held_in_segment if scope.segments else self.held
+        return replace(self.answers.get(name, otherwise or Answer([])), held_since=held)
 
 
 @dataclass
@@ -180,13 +165,9 @@ def make_first_answers(tmp_path: Path) -> Iterator[Callable[..., FirstAnswers]]:
 
 @pytest.fixture
 def make_api(make_first_answers: Callable[..., FirstAnswers]) -> Callable[..., Api]:
-    def make(**settings: Any) -> Api:
-        event_log, warehouse, clock, metrics = (
-            MemoryEventLog(),
-            WarehouseInMemory(),
-            StandingClock(),
-            Metrics(),
-        )
+    def make(*, warehouse: Any = None, **settings: Any) -> Api:
+        event_log, clock, metrics = MemoryEventLog(), StandingClock(), Metrics()
+        warehouse = warehouse or WarehouseInMemory()
         chosen = ApiSettings(**settings)
         app = create_app(
             chosen,

@@ -1,5 +1,6 @@
 """The warehouse that need not be there when the collector starts."""
 
+import threading
 from datetime import date
 from typing import Any
 
@@ -73,4 +74,24 @@ def test_every_question_reaches_the_warehouse_as_it_was_asked(connects: Connects
         ("retention_7d", scope, DAY, DAY),
         ("returning", scope, DAY, 7, 8, "c"),
     ]
-    assert warehouse.held_since(scope) == api.warehouse.held
+
+
+def test_nobody_waits_for_ever_behind_one_who_connects(api: Any) -> None:
+    begun, let_go = threading.Event(), threading.Event()
+
+    def connect(_: float) -> Any:
+        begun.set()
+        assert let_go.wait(30)
+        return api.warehouse
+
+    warehouse = LazyWarehouse(connect, answer_timeout_s=0.05, ping_timeout_s=0.05)
+    first = threading.Thread(target=warehouse.freshness)
+    first.start()
+    try:
+        assert begun.wait(30)
+        with pytest.raises(Unavailable, match="still connecting"):
+            warehouse.freshness()
+    finally:
+        let_go.set()
+        first.join(30)
+    assert warehouse.freshness() == api.warehouse.freshness()

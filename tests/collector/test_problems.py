@@ -8,9 +8,9 @@ import pytest
 
 from clickhouse.answers import Answer, DailyRow
 from clickhouse.client import QueryFailed, Unavailable
+from clickhouse.warehouse import DAILY_ROWS_MAX
 from ugc_api.event_log import Reason
 from ugc_api.problems import KINDS, MEDIA_TYPE, ProblemCode
-from ugc_api.stats.asked import ROWS_MAX
 
 JSON = "application/json"
 
@@ -37,7 +37,7 @@ def too_heavy(api: Any, _: Any) -> Any:
 
 def too_many_rows(api: Any, _: Any) -> Any:
     row = DailyRow(date(2026, 11, 1), "click", 1, 0.0, 1)
-    api.warehouse.answers["daily"] = Answer([row] * (ROWS_MAX + 1))
+    api.warehouse.answers["daily"] = Answer([row] * (DAILY_ROWS_MAX + 1))
     return api.client.get("/stats/daily?from=2026-11-01&to=2026-11-02")
 
 

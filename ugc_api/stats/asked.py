@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from clickhouse.scope import Scope
 from clickhouse.segments import SEGMENT_CHARS_MAX, SEGMENTS_MAX, Segment, SegmentError, parse
+from clickhouse.warehouse import DAILY_ROWS_MAX
 from ugc_api import parameters
 from ugc_api.parameters import Bounds
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.stats import zones
 
 RANGE_DAYS_MAX: Final = 366
-ROWS_MAX: Final = 100_000
 TOP_EVENTS: Final = Bounds(1, 1_000, 10, "the rarest types are reached by a segment, event_type:NAME")
 PAGE: Final = Bounds(1, 1_000, 100, "ask for the rest page by page, with the answer's next_cursor as cursor")
 WINDOWS: Final = Bounds(1, 30, 3, "period=week reaches further")
@@ -25,7 +25,7 @@ LIMITS: Final = {
     "`limit` of returning": f"{PAGE.least} to {PAGE.most:,}, {PAGE.default} when not sent",
     "`windows` of retention": f"{WINDOWS.least} to {WINDOWS.most}, {WINDOWS.default} when not sent",
     "`days` of returning": f"{DAYS_BACK.least} to {DAYS_BACK.most}, {DAYS_BACK.default} when not sent",
-    "rows of daily": f"{ROWS_MAX:,}",
+    "rows of daily": f"{DAILY_ROWS_MAX:,}",
     "`segment`": f"{SEGMENTS_MAX} of {SEGMENT_CHARS_MAX} characters",
 }
 

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from clickhouse.scope import Scope
+from clickhouse.warehouse import DAILY_ROWS_MAX
 from ugc_api.problems import Problem, ProblemCode
-from ugc_api.stats.asked import ROWS_MAX, Range
+from ugc_api.stats.asked import Range
 from ugc_api.stats.ports import Answers
-from ugc_api.stats.question import Now, Reply, Row
+from ugc_api.stats.question import Reply, Row
 
 COLUMNS = ("date", "event_type", "users", "points", "actions")
 
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """Only pairs of day and event type that occurred. Raises Problem when there are more than ROWS_MAX."""
+    """Pairs of day and event type that occurred. Raises Problem when there are more than DAILY_ROWS_MAX."""
 
     NAME: ClassVar[str] = "stats_daily"
     RULE: ClassVar[str] = "/stats/daily"
@@ -31,15 +33,15 @@ class Daily:
     def as_understood(self) -> Row:
         return {**self.days.as_understood()}
 
-    def put(self, warehouse: Answers, now: Now) -> Reply:
-        answer = warehouse.daily(self.scope, self.days.first, self.days.last, ROWS_MAX)
-        if len(answer.rows) > ROWS_MAX:
+    def put(self, warehouse: Answers, today: date) -> Reply:
+        answer = warehouse.daily(self.scope, self.days.first, self.days.last, DAILY_ROWS_MAX)
+        if len(answer.rows) > DAILY_ROWS_MAX:
             raise Problem(
                 ProblemCode.TOO_MANY_ROWS,
-                f"'from' to 'to' has more than {ROWS_MAX:,} pairs of day and event type, the most an "
+                f"'from' to 'to' has more than {DAILY_ROWS_MAX:,} pairs of day and event type, the most an "
                 "answer may have; ask for fewer days, or for one type with segment=event_type:NAME.",
                 parameter="to",
-                limit_rows=ROWS_MAX,
+                limit_rows=DAILY_ROWS_MAX,
             )
         rows = [
             {
@@ -57,5 +59,5 @@ class Daily:
             rows=rows,
             method=answer.method,
             error_bound=answer.error_bound,
-            complete=now.whole(self.days.first, self.days.last),
+            complete=answer.held_since <= self.days.first and self.days.last < today,
         )

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from clickhouse.scope import Scope
 from ugc_api.stats.asked import Range
 from ugc_api.stats.ports import Answers
-from ugc_api.stats.question import Now, Reply, Row
+from ugc_api.stats.question import Reply, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Dau:
     def as_understood(self) -> Row:
         return {**self.days.as_understood()}
 
-    def put(self, warehouse: Answers, now: Now) -> Reply:
+    def put(self, warehouse: Answers, today: date) -> Reply:
         answer = warehouse.dau(self.scope, self.days.first, self.days.last)
         rows = [{"date": row.date.isoformat(), "users": row.users} for row in answer.rows]
         return Reply(
@@ -37,5 +38,5 @@ class Dau:
             rows=rows,
             method=answer.method,
             error_bound=answer.error_bound,
-            complete=now.whole(self.days.first, self.days.last),
+            complete=answer.held_since <= self.days.first and self.days.last < today,
         )

@@ -24,18 +24,6 @@ class Reply:
     next_cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
-    """Where the days stand: today in the asked zone, and the oldest day that is still held whole."""
-
-    today: date
-    held_since: date
-
-    def whole(self, first: date, last: date) -> bool:
-        """True when every day from `first` to `last` is over and still held."""
-        return self.held_since <= first and last < self.today
-
-
 class Question(Protocol):
     """One stats call as asked, checked already."""
 
@@ -55,8 +43,8 @@ class Question(Protocol):
         """Its own parameters, defaults filled in."""
         ...
 
-    def put(self, warehouse: Answers, now: Now) -> Reply:
-        """Ask. Raises a WarehouseError when there is no answer."""
+    def put(self, warehouse: Answers, today: date) -> Reply:
+        """Ask; `today` is the running day of the zone. Raises a WarehouseError when there is no answer."""
         ...
 
 

@@ -10,7 +10,7 @@ from clickhouse.scope import Scope
 from ugc_api import parameters
 from ugc_api.stats.asked import START_LIKE, WINDOWS
 from ugc_api.stats.ports import Answers
-from ugc_api.stats.question import Now, Reply, Row, percent
+from ugc_api.stats.question import Reply, Row, percent
 
 PERIODS: Final[Mapping[str, Period]] = {"day": "day", "week": "week"}
 PERIOD_DAYS: Final[Mapping[Period, int]] = {"day": 1, "week": 7}
@@ -42,9 +42,9 @@ class Retention:
     def as_understood(self) -> Row:
         return {"start_date": self.start.isoformat(), "windows": self.windows, "period": self.period}
 
-    def put(self, warehouse: Answers, now: Now) -> Reply:
+    def put(self, warehouse: Answers, today: date) -> Reply:
         answer = warehouse.retention(self.scope, self.start, self.windows, self.period)
-        data = [self._row(cohort, now.today) for cohort in answer.rows]
+        data = [self._row(cohort, today) for cohort in answer.rows]
         over = all(
             each["users"] is not None and not each["running"] for row in data for each in row["windows"]
         )
@@ -54,7 +54,7 @@ class Retention:
             rows=_flat(data),
             method=answer.method,
             error_bound=answer.error_bound,
-            complete=bool(data) and over and now.held_since <= self.start,
+            complete=bool(data) and over and answer.held_since <= self.start,
         )
 
     def _row(self, cohort: Cohort, today: date) -> Row:

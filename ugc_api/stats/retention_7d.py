@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from clickhouse.scope import Scope
 from ugc_api.stats.asked import Range
 from ugc_api.stats.ports import Answers
-from ugc_api.stats.question import Now, Reply, Row, percent
+from ugc_api.stats.question import Reply, Row, percent
 
 COLUMNS = ("date", "total_users_day_0", "returned_in_7_days", "retention_7d_percent")
 WITHIN: Final = timedelta(days=7)
@@ -32,7 +32,7 @@ class Retention7d:
     def as_understood(self) -> Row:
         return {**self.days.as_understood()}
 
-    def put(self, warehouse: Answers, now: Now) -> Reply:
+    def put(self, warehouse: Answers, today: date) -> Reply:
         answer = warehouse.retention_7d(self.scope, self.days.first, self.days.last)
         rows = [
             {
@@ -49,6 +49,5 @@ class Retention7d:
             rows=rows,
             method=answer.method,
             error_bound=answer.error_bound,
-            complete=self.days.last <= date.max - WITHIN
-            and now.whole(self.days.first, self.days.last + WITHIN),
+            complete=answer.held_since <= self.days.first and self.days.last < today - WITHIN,
         )

@@ -10,7 +10,7 @@ from clickhouse.scope import Scope
 from ugc_api import parameters
 from ugc_api.stats.asked import DAY_LIKE, DAYS_BACK, PAGE
 from ugc_api.stats.ports import Answers
-from ugc_api.stats.question import Now, Reply, Row
+from ugc_api.stats.question import Reply, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,14 @@ class Returning:
         cursor = sent.get("cursor")
         if cursor is not None:
             try:
-                cursors.unpack(cursor)
+                last = cursors.unpack(cursor)
             except cursors.CursorError:
+                last = ""
+            if not last:
                 raise parameters.invalid(
                     "cursor",
                     "is the next_cursor of an earlier answer, as it was; without it the first page comes",
-                ) from None
+                )
         return cls(
             scope,
             parameters.day(sent, "date", like=DAY_LIKE),
@@ -54,7 +56,8 @@ class Returning:
             "cursor": self.cursor,
         }
 
-    def put(self, warehouse: Answers, now: Now) -> Reply:
+    def put(self, warehouse: Answers, today: date) -> Reply:
+        back = timedelta(days=self.back)
         page = warehouse.returning(self.scope, self.day, self.back, self.limit, self.cursor)
         return Reply(
             data={"count": page.count, "users": list(page.users), "next_cursor": page.next_cursor},
@@ -62,7 +65,6 @@ class Returning:
             rows=({"user_id": user} for user in page.users),
             method=page.method,
             error_bound=page.error_bound,
-            complete=self.day - date.min >= timedelta(days=self.back)
-            and now.whole(self.day - timedelta(days=self.back), self.day),
+            complete=page.held_since <= self.day - min(back, self.day - date.min) and self.day < today,
             next_cursor=page.next_cursor,
         )

@@ -15,7 +15,7 @@ from ugc_api.stats.daily import Daily
 from ugc_api.stats.dau import Dau
 from ugc_api.stats.places import Places
 from ugc_api.stats.ports import Answers
-from ugc_api.stats.question import Now, Question
+from ugc_api.stats.question import Question
 from ugc_api.stats.retention import Retention
 from ugc_api.stats.retention_7d import Retention7d
 from ugc_api.stats.returning import Returning
@@ -39,10 +39,7 @@ class Stats:
         question = kind.read(sent, scope)
         started = self._clock.monotonic()
         with self._places.taken():
-            now = Now(
-                today=days.day_of(self._clock.now(), scope.tz), held_since=self._warehouse.held_since(scope)
-            )
-            reply = question.put(self._warehouse, now)
+            reply = question.put(self._warehouse, days.day_of(self._clock.now(), scope.tz))
             freshness = self._warehouse.freshness()
         elapsed_ms = round((self._clock.monotonic() - started) * 1000, 1)
         return replies.response(

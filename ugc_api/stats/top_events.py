@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from clickhouse.scope import Scope
 from ugc_api import parameters
 from ugc_api.stats.asked import TOP_EVENTS, Range
 from ugc_api.stats.ports import Answers
-from ugc_api.stats.question import Now, Reply, Row
+from ugc_api.stats.question import Reply, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class TopEvents:
     def as_understood(self) -> Row:
         return {**self.days.as_understood(), "limit": self.limit}
 
-    def put(self, warehouse: Answers, now: Now) -> Reply:
+    def put(self, warehouse: Answers, today: date) -> Reply:
         answer = warehouse.top_events(self.scope, self.days.first, self.days.last, self.limit)
         rows = [{"event_type": row.event_type, "count": row.count} for row in answer.rows]
         return Reply(
@@ -39,5 +40,5 @@ class TopEvents:
             rows=rows,
             method=answer.method,
             error_bound=answer.error_bound,
-            complete=now.whole(self.days.first, self.days.last),
+            complete=answer.held_since <= self.days.first and self.days.last < today,
         )

@@ -8,7 +8,7 @@ import pytest
 from clickhouse.answers import Answer, Cohort, DailyRow, Returned, ReturningPage, TopEvent
 from clickhouse.scope import Scope
 from clickhouse.segments import parse
-from ugc_api.stats.asked import ROWS_MAX
+from clickhouse.warehouse import DAILY_ROWS_MAX
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 2)
 RANGE = "from=2026-11-01&to=2026-11-02"
@@ -27,7 +27,7 @@ def csv(api: Any, url: str) -> list[str]:
         (f"/stats/dau?{RANGE}", ("dau", FIRST, LAST)),
         (f"/stats/top-events?{RANGE}", ("top_events", FIRST, LAST, 10)),
         (f"/stats/top-events?{RANGE}&limit=1000", ("top_events", FIRST, LAST, 1_000)),
-        (f"/stats/daily?{RANGE}", ("daily", FIRST, LAST, ROWS_MAX)),
+        (f"/stats/daily?{RANGE}", ("daily", FIRST, LAST, DAILY_ROWS_MAX)),
         ("/stats/retention?start_date=2026-11-01", ("retention", FIRST, 3, "day")),
         ("/stats/retention?start_date=2026-11-01&windows=30&period=week", ("retention", FIRST, 30, "week")),
         (f"/stats/retention-7d?{RANGE}", ("retention_7d", FIRST, LAST)),
@@ -94,8 +94,8 @@ def test_daily_says_by_which_method_and_how_far_off(api: Any) -> None:
 
 
 def test_the_longest_daily_answer_is_given(api: Any) -> None:
-    api.warehouse.answers["daily"] = Answer([DailyRow(FIRST, "click", 1, 0.0, 1)] * ROWS_MAX)
-    assert len(api.client.get(f"/stats/daily?{RANGE}").json["data"]) == ROWS_MAX
+    api.warehouse.answers["daily"] = Answer([DailyRow(FIRST, "click", 1, 0.0, 1)] * DAILY_ROWS_MAX)
+    assert len(api.client.get(f"/stats/daily?{RANGE}").json["data"]) == DAILY_ROWS_MAX
 
 
 # The clock stands at 2026-11-21.

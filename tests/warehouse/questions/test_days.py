@@ -1,6 +1,7 @@
 """Days of any zone: when they begin is what zoneinfo says."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -8,6 +9,14 @@ import pytest
 from clickhouse import days
 
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})
+CHANGED = [
+    "Europe/Berlin",
+    "Europe/London",
+    "Australia/Lord_Howe",
+    "Antarctica/Troll",
+    "Atlantic/Azores",
+    "Africa/Cairo",
+]
 
 
 def test_a_day_is_what_clocks_there_say() -> None:
@@ -54,3 +63,25 @@ def test_edges_are_the_beginnings_and_the_end() -> None:
         noon + 11 * 3600,
         noon + 34 * 3600,
     ]
+
+
+@pytest.mark.parametrize("tz", [*CHANGED, *ZONES[::40]])
+def test_marks_share_out_each_quarter_hour_once(tz: str) -> None:
+    first, last = date(2026, 3, 1), date(2027, 3, 31)
+    edges = days.edges(first, last, tz)
+    marks = days.marks(edges, list(range(1, len(edges))))
+    marked: list[tuple[int, int]] = []
+    day = (marks["utc_first"] - date(1970, 1, 1)).days * 96
+    for early, early_bit, late, late_bit in zip(
+        marks["early_masks"], marks["early_bits"], marks["late_masks"], marks["late_bits"], strict=True
+    ):
+        marked += [(day + n, early_bit) for n in range(128) if early >> n & 1]
+        marked += [(day + n, late_bit) for n in range(128) if late >> n & 1]
+        day += 96
+    wanted = [
+        (quarter_hour, span)
+        for span, (begin, end) in enumerate(pairwise(edges), start=1)
+        for quarter_hour in range(begin // 900, end // 900)
+    ]
+    assert marked == wanted
+    assert marks["utc_last"] == datetime.fromtimestamp(edges[-1] - 1, UTC).date()

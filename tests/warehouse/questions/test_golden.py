@@ -59,6 +59,6 @@ def test_every_question_about_events_has_one() -> None:
     asked = {
         name
         for name in catalog.names()
-        if any(who in catalog.query(name).asks for who in ("GET /stats", "analysts"))
+        if any(who in catalog.query(name).asks for who in ("GET /stats/", "analysts"))
     }
     assert asked - NOT_ASKED_OF_EVENTS == set(CASES)

@@ -1,7 +1,8 @@
-"""The condition on a real warehouse, as the reader asks it, against a slow and obvious reading of each event."""
+"""The condition on a real warehouse, as the reader asks it, against a slow and obvious look at each event."""
 
 import base64
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,17 +34,27 @@ def fits(segment: Segment, event: Event) -> bool:
     event_type, properties = event
     if segment.operator is Operator.TYPE:
         return event_type == segment.values[0]
-    sent = json.loads(properties).get(segment.key)
+    sent = _properties(properties).get(segment.key)
     if segment.operator in (Operator.LESS, Operator.GREATER):
         bound = number_of(segment.values[0])
         if bound is None or isinstance(sent, bool) or not isinstance(sent, int | float):
+            return False
+        if isinstance(sent, int) and not -(2**63) <= sent < 2**64:
             return False
         return sent < bound if segment.operator is Operator.LESS else sent > bound
     equal = any(_equal(sent, value) for value in segment.values)
     return not equal if segment.operator is Operator.DIFFERENT else equal
 
 
+def _properties(text: str) -> dict[str, Any]:
+    pairs = json.loads(text, object_pairs_hook=list)
+    readable = not any(value == math.inf for _, value in pairs)
+    return dict(reversed(pairs)) if readable else {}
+
+
 def _equal(sent: Any, value: str) -> bool:
+    if isinstance(sent, int) and not -(2**63) <= sent < 2**64:
+        return str(sent) == value
     if isinstance(sent, str):
         return sent == value
     if isinstance(sent, bool):
@@ -83,7 +94,7 @@ NUMBERS = st.one_of(
     st.sampled_from(
         [0, 10, 10.0, -0.0, 0.1, 1e300, 5e-324, 2**53 + 1, 2.0**53, 2**63, -(2**63), 2**64 - 1, 0.1 + 0.2]
     ),
-    st.integers(-(2**63), 2**64 - 1),
+    st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
 )
 VALUES = st.one_of(TEXTS, NUMBERS, st.booleans(), st.none(), st.just([10]), st.just({"a": 10}))
@@ -156,6 +167,13 @@ TABLE = [
         ['{"a":9007199254740993}'],
         ['{"a":9007199254740992}', '{"a":9007199254740992.0}'],
     ),
+    ("properties.a=1", ['{"a":1,"a":2}'], ['{"a":2,"a":1}']),
+    (
+        "properties.a=36893488147419103232",
+        ['{"a":36893488147419103232}', '{"a":3.6893488147419103232e19}'],
+        ['{"a":36893488147419103233}'],
+    ),
+    ("properties.a=DE", ['{"a":"DE","b":1e308}'], ['{"a":"DE","b":1e309}']),
     ("properties.a=0.30000000000000004", ['{"a":0.30000000000000004}'], ['{"a":0.3}']),
 ]
 

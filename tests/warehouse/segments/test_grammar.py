@@ -69,9 +69,11 @@ def outcome(text: str) -> Segment | SegmentError:
 @given(st.lists(segments(), max_size=5))
 def test_the_sql_is_made_of_fixed_words_and_typed_placeholders(asked: list[Segment]) -> None:
     sql, parameters = condition(asked)
-    rest = re.sub(r"\{seg\d_(?:type|key|text\d+|number\d+|bits\d+):(?:String|Int64|UInt64)\}", "", sql)
+    rest = re.sub(
+        r"\{seg\d_(?:type|key|text\d+|json\d+|number\d+|bits\d+):(?:String|Int64|UInt64)\}", "", sql
+    )
     assert not set(re.findall(r"\w+", rest)) - WORDS
-    assert not set(rest) - set("(),=<>' ") - set("".join(WORDS))
+    assert not set(rest) - set("(),=<>'[]\\\" ") - set("".join(WORDS))
     assert set(re.findall(r"\{(\w+):", sql)) == set(parameters)
     # The same text for the same shape: what was asked is nowhere in it.
     again = [Segment(s.operator, "k" if s.key else "", tuple(map(_alike, s.values))) for s in asked]
@@ -92,6 +94,7 @@ WORDS = {
         "0",
         "1",
     ),
+    *("multiSearchAny", "concat", "JSONExtractRaw"),
     *("JSONType", "JSONExtractString", "JSONExtractBool", "JSONExtractInt", "JSONExtractUInt"),
     *("JSONExtractFloat", "String", "Bool", "true", "false", "Int64", "UInt64", "Double"),
 }
@@ -100,8 +103,14 @@ WORDS = {
 def _alike(value: str) -> str:
     number = number_of(value)
     if number is None:
-        return "x"
-    return "0.5" if isinstance(number, float) else str(2**63 if number >= 2**63 else 7)
+        return "true" if value in ("true", "false") else "x"
+    if isinstance(number, float):
+        return "0.5"
+    return str(next(like for like in (0, 7, 2**53, 2**63) if _magnitude(like) == _magnitude(number)))
+
+
+def _magnitude(number: int) -> tuple[bool, bool, bool]:
+    return number == 0, abs(number) < 2**53, number < 2**63
 
 
 def test_no_segment_is_every_event() -> None:

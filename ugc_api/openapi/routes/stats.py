@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from clickhouse.warehouse import DAILY_ROWS_MAX
 from ugc_api.openapi.parts import problem_answer, query, ref, refusals_of_keys
 from ugc_api.openapi.schemas import SECRET_KEYS
 from ugc_api.openapi.stats_examples import EXAMPLES
 from ugc_api.openapi.stats_schemas import DAY
 from ugc_api.parameters import Bounds
 from ugc_api.problems import ProblemCode
-from ugc_api.stats.asked import BOTS, DAYS_BACK, EXACT, PAGE, RANGE_DAYS_MAX, ROWS_MAX, TOP_EVENTS, WINDOWS
+from ugc_api.stats.asked import BOTS, DAYS_BACK, EXACT, PAGE, RANGE_DAYS_MAX, TOP_EVENTS, WINDOWS
 from ugc_api.stats.daily import Daily
 from ugc_api.stats.dau import Dau
 from ugc_api.stats.question import Question
@@ -154,7 +155,7 @@ DOCS: dict[str, Json] = {
         "DailyAnswer",
         summary="Users, points and actions by day and event type",
         description="For each day and event type: different users, the sum of `value`, and the number of "
-        f"events. Only pairs that occurred, {ROWS_MAX:,} at most.\n",
+        f"events. Only pairs that occurred, {DAILY_ROWS_MAX:,} at most.\n",
         parameters=[FROM, TO],
         codes=(ProblemCode.RANGE_TOO_LONG, ProblemCode.TOO_MANY_ROWS),
     ),
