@@ -232,7 +232,8 @@ def _ask(session: Session, client: Client, times: int) -> None:
 
 
 def _answer(client: Client, layout: Layout, question: str) -> list[Any]:
-    condition, parameters = layout.conditions[question], {}
+    condition = layout.conditions[question]
+    parameters: dict[str, Any] = {}
     if layout.key == PRODUCT:
         condition, parameters = segments.condition([segments.parse(condition)])
     sql = ASK.replace("{table}", _table(layout)).replace("{condition}", f"({condition})")
