@@ -34,7 +34,6 @@ VERSION_HEADER: Final = "ugc-contract"
 EVENT_ID: Final = slice(13, 49)
 OCCURRED_AT: Final = slice(66, 90)
 HEADERS: Final = ((VERSION_HEADER, b"%d" % VERSION),)
-_HEADERS: Final = list(HEADERS)
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
@@ -205,7 +204,7 @@ def _record(event: Event, between: bytes, received_at_ms: int) -> Record:
         skew_ms=event.skew_ms,
     )
     value = b"".join((_ENCODER.encode(sent)[:-1], between, event.properties, b"}"))
-    return Record(event.event_id.encode(), value, _HEADERS, received_at_ms)
+    return Record(event.event_id.encode(), value, list(HEADERS), received_at_ms)
 
 
 def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | None]] | None) -> WireEvent:
