@@ -23,10 +23,22 @@ def dau(asking: Asking, first: date, last: date) -> Answer[DauRow]:
     memory = asking.memory()
     users: dict[date, int] = {}
     if asked := memory.askable(first, last):
-        for some in _at_once(*asked, DAYS_AT_ONCE):
-            users |= dict(asking.rows("dau", first=some[0], **_days(asking, some[0], some[-1])))
+        users = dict(_dau(asking, *asked))
     rows = [DauRow(day, users.get(day, 0)) for day in days.days_between(first, last)]
     return Answer(rows, held_since=memory.whole_since)
+
+
+def _dau(asking: Asking, first: date, last: date) -> list[Any]:
+    scope = asking.scope
+    edges = days.edges(first, last, scope.tz)
+    if scope.segments:
+        return asking.rows("dau", first=first, edges=edges)
+    if not scope.bots and all(at % days.DAY_S == 0 for at in edges):
+        return asking.rows("dau", first=first, last=last)
+    found: list[Any] = []
+    for some in _at_once(first, last, DAYS_AT_ONCE):
+        found += asking.rows("dau_in_zone", first=some[0], **_days(asking, some[0], some[-1]))
+    return found
 
 
 def retention(asking: Asking, start: date, windows: int, period: Period) -> Answer[Cohort]:

@@ -36,11 +36,10 @@ def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[Dail
 
 
 def _daily(asking: Asking, first: date, last: date, *, limit: int, exact: bool) -> list[Any]:
-    """From the events themselves, or from the coarsest states that the days are made of."""
+    """From the events themselves, from states of whole UTC days, or from those of quarter hours."""
     edges = days.edges(first, last, asking.scope.tz)
     if exact:
         return asking.rows_of_events("daily_in_segment", first=first, edges=edges, limit=limit)
     if all(at % days.DAY_S == 0 for at in edges):
         return asking.rows("daily_by_day", days=days.days_between(first, last), limit=limit)
-    name = "daily_by_hour" if all(at % days.HOUR_S == 0 for at in edges) else "daily"
-    return asking.rows(name, first=first, edges=edges, limit=limit)
+    return asking.rows("daily", first=first, edges=edges, limit=limit)

@@ -15,7 +15,6 @@ QUARTER_HOUR = timedelta(minutes=15)
 DAY = timedelta(days=1)
 EPOCH = date(1970, 1, 1)
 QUARTER_HOUR_S = 900
-HOUR_S = 3_600
 DAY_S = 86_400
 QUARTER_HOURS_OF_DAY = 96
 

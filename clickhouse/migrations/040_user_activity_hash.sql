@@ -4,4 +4,4 @@
 -- Rows from before get theirs when they are read, and keep it from the next merge on.
 -- Undo: ALTER TABLE user_activity DROP COLUMN user_hash (the questions about users then fail).
 ALTER TABLE user_activity
-    ADD COLUMN IF NOT EXISTS user_hash UInt64 DEFAULT sipHash64(user_id) CODEC(NONE) COMMENT 'The user as a number, by SipHash; the same in user_spans.'
+    ADD COLUMN IF NOT EXISTS user_hash SimpleAggregateFunction(any, UInt64) MATERIALIZED sipHash64(user_id) CODEC(NONE) COMMENT 'The user as a number, by SipHash; the same in user_spans.'

@@ -22,8 +22,8 @@ Json = dict[str, Any]
 
 COMMON = """
 `meta.complete` is false while the question reaches into a period that is not over or into days the
-warehouse no longer holds: with a segment it looks 30 days back, without one 180. `meta.error_bound` is
-relative; 0 when `method` is `exact`.
+warehouse no longer holds: 180 days back, 30 with a segment and for an exact `/stats/daily`.
+`meta.error_bound` is relative; 0 when `method` is `exact`.
 
 `Accept: text/csv` gives the rows as CSV; `X-Answer-Meta` then carries the meta.
 """

@@ -1,0 +1,26 @@
+-- How many different users came, per day of any zone?
+--
+-- asks:  GET /stats/dau
+-- cost:  the day partitions asked for of user_activity: a row a user and day
+-- param first: Date  first day asked for; bit n stands for the n-th day after it, and there are 64 at most
+-- param utc_first: Date  the UTC day in which the first of them begins
+-- param utc_last: Date  the UTC day in which the last of them ends
+-- param early_masks: Array(UInt128)  of each UTC day, which quarter hours belong to the earlier of the two it shares
+-- param early_bits: Array(UInt64)  and which bit stands for that one
+-- param late_masks: Array(UInt128)  which belong to the later
+-- param late_bits: Array(UInt64)  and its bit
+-- param bots: Bool  whether what is marked as done by bots counts
+SELECT {first:Date} + day_number AS date, uniqExact(user_hash) AS users
+FROM
+(
+    WITH day - {utc_first:Date} + 1 AS n
+    SELECT
+        user_hash,
+        arrayJoin(bitPositionsToArray(bitOr(
+            if(bitAnd(quarter_hours, {early_masks:Array(UInt128)}[n]) != 0, {early_bits:Array(UInt64)}[n], 0),
+            if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0)))) AS day_number
+    FROM user_activity
+    WHERE day BETWEEN {utc_first:Date} AND {utc_last:Date} AND (NOT is_bot OR {bots:Bool})
+)
+GROUP BY day_number
+ORDER BY date
