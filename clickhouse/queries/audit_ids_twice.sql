@@ -9,6 +9,7 @@ FROM
 (
     SELECT id
     FROM event_ids
+    WHERE id IN (SELECT id FROM event_ids GROUP BY id HAVING count() > 1)
     GROUP BY id
     HAVING min((kafka_topic_id, kafka_partition, kafka_offset)) != max((kafka_topic_id, kafka_partition, kafka_offset))
 )

@@ -76,3 +76,17 @@ def test_a_stack_at_work_is_audited_broken_and_mended(stack: LocalStack) -> None
         stack.ugc("rollup", "rebuild", "--day", day)
     assert audit(stack)[0] == 0
     assert stack.users_today() <= EVENTS
+
+
+def test_what_forgets_by_age_is_watched(stack: LocalStack) -> None:
+    address = f"http://127.0.0.1:{stack.environment['UGC_ETL_METRICS_PORT']}/metrics"
+
+    def told() -> bool:
+        with urllib.request.urlopen(address, timeout=10) as response:
+            return 'ugc_warehouse_oldest_row_at_seconds{table="user_activity"}' in response.read().decode()
+
+    until(told, within_s=30, what="the age of the oldest rows")
+    checks = json.loads(stack.ugc("doctor", "--json", check=False).stdout)["checks"]
+    retention = next(each for each in checks if each["check"] == "retention")
+    assert (retention["ok"], retention["found"]) == (True, "no table holds rows beyond their time")
+    assert json.loads(stack.ugc("janitor", "--json").stdout) == {"dropped": []}
