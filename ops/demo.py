@@ -194,7 +194,8 @@ def _fill(plan: Plan, state: Path, door: Door, stack: _Stack, clock: _Waking) ->
     _note(state, plan, sent=True)
     console.err().print(
         f"a month of history: {made.accepted or 0:,} events of {plan.users:,} people, and "
-        f"{made.duplicates or 0:,} sent twice, counted once"
+        f"{made.duplicates or 0:,} sent twice, counted once",
+        soft_wrap=True,
     )
     _until_counted(watched, stack, clock)
 
