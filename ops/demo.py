@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from select import select
 from typing import Any
@@ -119,14 +119,14 @@ class _Stack:
         if self.process.poll() is not None:
             raise DemoFailed("the stack has ended; its logs say why")
 
-    def users_on(self, day: date) -> int:
-        """How many the stats API counts."""
-        url = f"{self.api}/stats/dau?from={day}&to={day}"
+    def users(self, first: date, last: date) -> dict[date, int]:
+        """How many the stats API counts, by day; nothing while it cannot."""
+        url = f"{self.api}/stats/dau?from={first}&to={last}"
         try:
             with urlopen(url, timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 - our own stack
-                return int(json.load(answer)["data"][0]["users"])
+                return {date.fromisoformat(row["date"]): row["users"] for row in json.load(answer)["data"]}
         except (OSError, ValueError):
-            return 0
+            return {}
 
 
 @contextmanager
@@ -178,8 +178,7 @@ def _fill(plan: Plan, state: Path, door: Door, stack: _Stack, clock: _Waking) ->
     if begun:
         plan = Plan(**begun["plan"])
     _note(state, plan, sent=False)
-    day = datetime.fromtimestamp(plan.ends_at_ms / 1000, UTC).date() - timedelta(days=1)
-    watched = _Watched(day, plan.users)
+    watched = _Watched(plan)
     made = Made()
     with Progress(console=console.err(), transient=True, disable=not console.is_terminal()) as progress:
         task = progress.add_task("a month of history", total=plan.events)
@@ -195,38 +194,48 @@ def _fill(plan: Plan, state: Path, door: Door, stack: _Stack, clock: _Waking) ->
     _note(state, plan, sent=True)
     console.err().print(
         f"a month of history: {made.accepted or 0:,} events of {plan.users:,} people, and "
-        f"{made.duplicates or 0:,} sent twice, counted once"
+        f"{made.duplicates or 0:,} sent twice, counted once",
+        soft_wrap=True,
     )
     _until_counted(watched, stack, clock)
 
 
 def _until_counted(watched: "_Watched", stack: _Stack, clock: _Waking) -> None:
-    deadline = clock.monotonic() + COUNTED_WITHIN_S
-    while stack.users_on(watched.day) < watched.users:
+    """Every whole day has the users that it was given; more, where others were there too."""
+    expected = watched.users()
+    last, deadline = max(expected), clock.monotonic() + COUNTED_WITHIN_S
+    while True:
+        found = stack.users(min(expected), last)
+        if all(found.get(day, 0) >= users for day, users in expected.items()):
+            break
         stack.require_alive()
         if clock.monotonic() > deadline:
             console.err().print("[yellow]the ETL is still busy with it[/]; `ugc doctor` says how far it is")
             return
         clock.sleep(ASK_EVERY_S)
-    console.err().print(f"[green]{watched.users:,} users on {watched.day}[/], as generated")
+    console.err().print(
+        f"[green]{expected[last]:,} users on {last}[/], as generated, and so every day before"
+    )
 
 
-@dataclass(slots=True)
 class _Watched:
-    """Looks at events as they go by: whoever comes on `day` is known before the warehouse is asked."""
+    """Looks at events as they go by: who came on each whole day is known before the warehouse is asked."""
 
-    day: date
-    people: int
-    users: int = 0
+    def __init__(self, plan: Plan) -> None:
+        self._begins = plan.begins_at_ms // DAY_MS
+        self._days = plan.ends_at_ms // DAY_MS - self._begins
+        self._seen = np.zeros((self._days + 1, plan.users), np.bool_)
 
     def passing(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        seen = np.zeros(self.people, np.bool_)
-        number = (self.day - date(1970, 1, 1)).days
         for chunk in chunks:
-            columns = chunk.columns
-            seen[columns.user[columns.at_ms // DAY_MS == number]] = True
+            self._seen[chunk.columns.at_ms // DAY_MS - self._begins, chunk.columns.user] = True
             yield chunk
-        self.users = int(seen.sum())
+
+    def users(self) -> dict[date, int]:
+        """By day of UTC, all but the one that is not over."""
+        first = date(1970, 1, 1) + timedelta(days=self._begins)
+        counts = self._seen.sum(axis=1).tolist()[: self._days]
+        return {first + timedelta(days=number): count for number, count in enumerate(counts)}
 
 
 def _live(live: Live, door: Door, stack: _Stack, clock: _Waking) -> None:
