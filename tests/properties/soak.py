@@ -75,16 +75,16 @@ def compare(first_seed: int, histories: int, folder: Path) -> Result:
 
         while result.histories < histories:
             result.seeds.append(first_seed + len(result.seeds))
-            _round(result, check)
+            _round(result, check, min(ROUND, histories - result.histories))
         loader.close()
         client.close()
     return result
 
 
-def _round(result: Result, check: Callable[[Case], None]) -> None:
+def _round(result: Result, check: Callable[[Case], None], histories: int) -> None:
     """One round; what it found is in the result, never raised."""
     chosen = settings(
-        max_examples=ROUND,
+        max_examples=histories,
         deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
