@@ -22,12 +22,15 @@ BENCHES: Mapping[str, str] = {
 }
 
 # They take a minute each at any scale: a quick run has them only by name.
-NOT_QUICK = frozenset({"collector", "ids", "recovery"})
+NOT_QUICK = frozenset({"collector", "ids", "recovery", "stats", "properties"})
+# What answers a question of design and not of every day: a run of half an hour has no room for it.
+NOT_STANDARD = frozenset({"properties"})
 
 
 def of_scale(scale: Scale) -> list[str]:
     """What a run takes that names no bench."""
-    return [name for name in BENCHES if scale != "quick" or name not in NOT_QUICK]
+    left_out = {"quick": NOT_QUICK, "standard": NOT_STANDARD}.get(scale, frozenset())
+    return [name for name in BENCHES if name not in left_out]
 
 
 def load(name: str, benches: Mapping[str, str] = BENCHES) -> Bench:

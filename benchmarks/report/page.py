@@ -19,7 +19,7 @@ What the benches measured, from `benchmarks/results/*.json` alone. This page is 
 ## How to run it again
 
 ```console
-$ make bench-quick    # small, with every check: 3 minutes; collector, ids and recovery only by name
+$ make bench-quick    # small, with every check: 3 minutes; what takes longer only by name
 $ make bench          # what stands here: half an hour, leave the machine alone
 $ make bench-full     # up to 100 million rows: hours
 ```
