@@ -49,7 +49,7 @@ OLDEST_DAYS = 150
 AHEAD_MAX = timedelta(minutes=5)
 
 AGO = (0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8)
-SIZES = (1, 2, 4, 8, 8, 16, 16, 24, 32, 0)
+SIZES = (8, 16, 24, 32, 12, 20, 4, 2, 1, 0)
 USERS = ("a", "b", "B", "c", "10", "9", "ü", "日本", "it's", 'x"y\\', "a b", "😀")
 TYPES = ("click", "page_view", "a", "a.b", "purchase")
 VALUES = (0.0, 1.0, -2.5, 0.25, 1e9)
