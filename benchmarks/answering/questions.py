@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from benchmarks.engines.engine import statement
 from clickhouse.segments import parse
 from clickhouse.warehouse import Scope, Warehouse
 
+SQL = Path(__file__).parent / "sql"
 DAYS = 30
 LIMIT = 10
 PAGE = 100
@@ -65,7 +66,8 @@ class Question:
 
 def ask_raw(client: Client, question: Question, asked: Asked) -> list[tuple[Any, ...]]:
     """The rows of the same question to raw events."""
-    answer = client.query(statement("stats", question.raw), parameters=asked.parameters(), tz_mode="aware")
+    sql = (SQL / f"{question.raw}.sql").read_text(encoding="utf-8")
+    answer = client.query(sql, parameters=asked.parameters(), tz_mode="aware")
     return [tuple(row) for row in answer.result_rows]
 
 
