@@ -152,7 +152,8 @@ def show(report: Report) -> None:
         mending = " ".join(f"--day {day}" for day in wrong)
         out.print(f"made anew from {RAW} by: [bold]ugc rollup rebuild {mending}[/]", soft_wrap=True)
     if not report.wrong:
-        out.print(f"[green]all agree[/]: {len(days)} days, {len(report.accounts)} partitions of the log")
+        days_told = f"{len(days)} day{'' if len(days) == 1 else 's'}"
+        out.print(f"[green]all agree[/]: {days_told}, {len(report.accounts)} partitions of the log")
 
 
 def _log_table(accounts: Sequence[Account]) -> Table:
