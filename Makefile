@@ -20,7 +20,7 @@ demo: ## The same with a month of made-up history in it, and events that go on c
 test: ## Run every test, with the real broker and warehouse on free ports
 	@$(BOOTSTRAP) dev .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-check: ## Lint, types, imports and the fast tests; under a minute
+check: ## Lint, types, imports and the fast tests; two minutes
 	@$(BOOTSTRAP) dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
