@@ -28,14 +28,19 @@ def say(environ: Environ, *headers: tuple[str, str]) -> None:
     environ.setdefault(SAID, []).extend(headers)
 
 
+def complete(headers: list[tuple[str, str]], environ: Environ) -> None:
+    """Add what every answer says, and what was put down for this one."""
+    said = {name for name, _ in headers}
+    headers += [header for header in HEADERS if header[0] not in said]
+    headers += environ.get(SAID, ())
+
+
 def around(application: Wsgi) -> Wsgi:
     """`application` with the headers on all it answers."""
 
     def answered(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            said = {name for name, _ in headers}
-            headers += [header for header in HEADERS if header[0] not in said]
-            headers += environ.get(SAID, ())
+            complete(headers, environ)
             return start_response(status, headers, *more)
 
         return application(environ, start)

@@ -59,7 +59,8 @@ def _columns(client: Client, table: str) -> tuple[tuple[str, ...], tuple[str, ..
     keys, measures = [], []
     for name, kind, is_key in client.query(
         "SELECT name, type, is_in_sorting_key FROM system.columns "
-        "WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
+        "WHERE database = currentDatabase() AND table = {table:String} AND default_kind != 'MATERIALIZED' "
+        "ORDER BY position",
         parameters={"table": table},
     ).result_rows:
         if is_key:

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response
 from gunicorn.http import errors  # type: ignore[import-untyped]
 
-from ugc_api import problems
+from ugc_api import problems, security_headers
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.server.incoming import REQUEST_LINE_BYTES_MAX
 
@@ -61,16 +61,12 @@ def answer_to(problem: Problem, *, app: Flask) -> bytes:
     with app.request_context(environ):
         app.preprocess_request()
         response = app.process_response(problems.response(problem))
-    return _on_the_wire(response)
+    return _on_the_wire(response, environ)
 
 
-def _on_the_wire(response: Response) -> bytes:
+def _on_the_wire(response: Response, environ: dict[str, Any]) -> bytes:
     body = response.get_data()
-    headers = {
-        **dict(response.headers),
-        "Content-Length": str(len(body)),
-        "Date": formatdate(usegmt=True),
-        "Connection": "close",
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    headers = [*response.headers.items(), ("Date", formatdate(usegmt=True)), ("Connection", "close")]
+    security_headers.complete(headers, environ)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"HTTP/1.1 {response.status}\r\n{lines}\r\n".encode("latin-1") + body
