@@ -126,6 +126,13 @@ class Stand:
         ).first_row
         return dict(zip(("raw", "distinct", "counted", "ids"), map(int, one), strict=True))
 
+    def ids_in_raw(self) -> set[bytes]:
+        """As a batch spells them."""
+        rows = self.admin.query(
+            f"SELECT toString(event_id) FROM events_raw WHERE kafka_topic_id = '{self.topic_id}'"
+        ).result_rows
+        return {str(event_id).encode() for (event_id,) in rows}
+
     def whole(self, count: int) -> dict[str, int]:
         return dict.fromkeys(("raw", "distinct", "counted", "ids"), count)
 
