@@ -42,7 +42,7 @@ class Sizes:
 
 SIZES = {
     "quick": Sizes(seconds=0, records_max=RECORDS_MIN, compare=False),
-    "standard": Sizes(seconds=6, records_max=2_500_000, compare=True),
+    "standard": Sizes(seconds=5, records_max=2_500_000, compare=True),
     "full": Sizes(seconds=30, records_max=15_000_000, compare=True),
 }
 
