@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from benchmarks.frame.figures import Comparison, Figure, Result
 from benchmarks.report import words
-from benchmarks.report.shelf import Shelf
+from benchmarks.report.shelf import SCALES, Shelf
 from telemetry.errors import OperatorError
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end -->"
@@ -26,12 +26,14 @@ class Pick:
     """Figures or comparisons whose whole key the pattern describes.
 
     Of those that differ only in the pattern's group `threads` the one with the most threads is shown.
-    `name` where the bench's own is not enough without its section.
+    `name` where the bench's own is not enough without its section; `scales` where a target speaks of more
+    than the standard scale has, which is shown where nobody measured more.
     """
 
     bench: str
     pattern: str
     name: str = ""
+    scales: tuple[str, ...] = SCALES
 
     def of(self, measured: Iterable[Measured]) -> list[Measured]:
         """Those it picks, in their order."""
@@ -46,6 +48,7 @@ class Pick:
         return [each for _, each in picked.values()]
 
 
+LARGEST: Final = ("full", "standard", "quick")
 # In this order; what was not measured is left out.
 PICKS: Final = (
     Pick("startup", "ready"),
@@ -66,11 +69,11 @@ PICKS: Final = (
     Pick(
         "kafka_engine", r"etl\.uuid7\.tuned", "time of a row, our ETL / ClickHouse's own Kafka engine, tuned"
     ),
-    Pick("ids", r"new\.uuid7\.wall"),
+    Pick("ids", r"new\.uuid7\.wall", scales=LARGEST),
     Pick("ids", r"new\.uuid4\.wall"),
     Pick("recovery", "first_commit"),
     Pick("recovery", "catch_up"),
-    Pick("recovery", r"memory\.etl"),
+    Pick("recovery", r"memory\.etl", scales=LARGEST),
     Pick("stats", r"p95\.(?:dau|top_events|daily|retention|retention_7d|returning)"),
     Pick("stats", r"p95\.(?:dau_country|retention_country)"),
     Pick("storage", r"insert\.\w+"),
@@ -84,7 +87,7 @@ def block(shelf: Shelf) -> str:
     """The table and where it is from, as they stand between the markers."""
     rows, said = [], []
     for pick in PICKS:
-        result = shelf.find(pick.bench)
+        result = shelf.find(pick.bench, scales=pick.scales)
         if result is None:
             continue
         figures, comparisons = pick.of(result.figures), pick.of(result.comparisons)
