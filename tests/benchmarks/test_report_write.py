@@ -307,6 +307,22 @@ def test_the_readme_shows_answers_of_the_most_threads(make_result: Make) -> None
     ]
 
 
+def test_the_readme_shows_the_scale_that_a_target_speaks_of(make_result: Make) -> None:
+    def ran(scale: str) -> Result:
+        keys = ("ids.new.uuid7.wall", "ids.new.uuid4.wall")
+        figures = [Figure(key=key, name=f"{scale} {key}", unit="s", samples=[1.0]) for key in keys]
+        return make_result(bench="ids", scale=scale, figures=figures, comparisons=[])
+
+    def shown(*results: Result) -> list[str]:
+        return [line.split(" | ")[0] for line in readme.block(Shelf(results)).splitlines() if " ids." in line]
+
+    assert shown(ran("standard"), ran("full")) == [
+        "| full ids.new.uuid7.wall (scale full)",
+        "| standard ids.new.uuid4.wall",
+    ]
+    assert shown(ran("standard")) == ["| standard ids.new.uuid7.wall", "| standard ids.new.uuid4.wall"]
+
+
 def test_one_result_speaks_for_a_bench(make_result: Make) -> None:
     def ran(scale: str, sample: float) -> Result:
         figures = [Figure(key="storage.load", name="-", unit="s", samples=[sample])]
