@@ -200,8 +200,8 @@ def _record(event: Event, between: bytes, received_at_ms: int) -> Record:
         event.user_id,
         event.event_type,
         event.value,
-        session_id=event.session_id or "",
-        skew_ms=event.skew_ms,
+        event.session_id or "",
+        event.skew_ms,
     )
     value = b"".join((_ENCODER.encode(sent)[:-1], between, event.properties, b"}"))
     return Record(event.event_id.encode(), value, list(HEADERS), received_at_ms)

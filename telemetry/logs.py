@@ -1,20 +1,41 @@
 """structlog, set up once a process: coloured lines for a person, JSON for a machine.
 
+What every line of a request says (its id, its key) is told once, with `begin` and `also`, and written by all
+that is logged in that context.
+
 An event name is a short fact in snake_case (`range_loaded`), everything else is a keyword. One line a
 request or a range, never one an event: at 300,000 events/s the log would be the product.
 """
 
 import logging
 import sys
-from typing import Any, Literal, TextIO
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, Final, Literal, TextIO
 
 import orjson
 import structlog
+
+from telemetry.clock import SystemClock
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 # They speak at every attempt to connect, many a second while a server is away; who asked says it once.
 CHATTY = {"urllib3": logging.ERROR, "clickhouse_connect": logging.ERROR, "librdkafka": logging.CRITICAL}
+
+# One variable, where structlog's own has one a field and looks through all there are at every line.
+_ABOUT: Final[ContextVar[Mapping[str, Any]]] = ContextVar("ugc.about", default=MappingProxyType({}))
+
+
+def begin(**about: Any) -> None:
+    """From now on every line of this context says `about`, and nothing of what it was told before."""
+    _ABOUT.set(about)
+
+
+def also(**about: Any) -> None:
+    """And this besides."""
+    _ABOUT.set({**_ABOUT.get(), **about})
 
 
 def configure(
@@ -30,19 +51,13 @@ def configure(
     """
     out = stream if stream is not None else sys.stderr
     console = format == "console" or (format == "auto" and out.isatty())
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        _name_process(process),
-    ]
     tail: list[Any] = (
         [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=_traceback)]
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
     )
     structlog.configure(
-        processors=[*shared, *tail],
+        processors=[_complete(process), *tail],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=_Lines(out),
         cache_logger_on_first_use=False,
@@ -59,8 +74,15 @@ def _traceback(stream: TextIO, error: Any) -> None:
     structlog.dev.RichTracebackFormatter(show_locals=False)(stream, error)
 
 
-def _name_process(process: str) -> Any:
-    def add(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _complete(process: str) -> Any:
+    """What every line says besides its own: in one step, as a request pays for each."""
+    now = SystemClock().now
+
+    def add(_: Any, level: str, event: dict[str, Any]) -> dict[str, Any]:
+        for name, value in _ABOUT.get().items():
+            event.setdefault(name, value)
+        event["level"] = level
+        event["at"] = now().isoformat().replace("+00:00", "Z")
         event["process"] = process
         return event
 

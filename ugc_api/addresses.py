@@ -8,6 +8,7 @@ to more.
 
 import re
 import socket
+from functools import lru_cache
 from typing import Any
 
 IPV6_NETWORK_BYTES = 8
@@ -27,6 +28,8 @@ def client_address(environ: dict[str, Any], *, trusted_hops: int) -> str:
     return _address(called_from.partition("%")[0])
 
 
+# The same few senders send most requests.
+@lru_cache(maxsize=4096)
 def network(address: str) -> bytes:
     """What counts as one sender: an IPv4 address, the /64 of an IPv6 one; empty when there is no address.
 
@@ -36,6 +39,7 @@ def network(address: str) -> bytes:
     return packed if len(packed) == 4 else packed[:IPV6_NETWORK_BYTES]
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> str:
     packed = _packed(text)
     if not packed:

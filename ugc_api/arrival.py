@@ -4,11 +4,11 @@ The address is cut before it enters any event: IPv4 to its /24, IPv6 to its /48.
 the name of a family; the rest of the header is forgotten with the request.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-
-from flask import Request
+from typing import Any
 
 from contract.fields import milliseconds
 from contract.wire import Arrival
@@ -46,13 +46,13 @@ FAMILIES: tuple[tuple[str, str], ...] = (
 )
 
 
-def of(request: Request, *, address: str, received_at: datetime) -> Arrival:
-    """How the events of this request came in; `address` is the client's."""
+def of(environ: Mapping[str, Any], *, address: str, received_at: datetime) -> Arrival:
+    """How the events of a request came in; `address` is the client's."""
     return Arrival(
         received_at_ms=milliseconds(received_at),
         ip=truncated(address),
-        user_agent_family=family(request.headers.get("User-Agent", "")),
-        bot_reasons=bots.reasons(request.environ),
+        user_agent_family=family(environ.get("HTTP_USER_AGENT", "")),
+        bot_reasons=bots.reasons(environ),
     )
 
 

@@ -10,7 +10,7 @@ headers; so a sender is marked only when signs of two kinds agree, each kind rea
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -39,6 +39,12 @@ class Sign(StrEnum):
     CONTACT_GIVEN = "contact_given"
 
 
+_BROWSERS_SEND = (
+    ("HTTP_ACCEPT_LANGUAGE", Sign.BROWSER_WITHOUT_LANGUAGE),
+    ("HTTP_ORIGIN", Sign.BROWSER_WITHOUT_ORIGIN),
+)
+
+
 class _Agent(NamedTuple):
     text: str
     signs: tuple[Sign, ...]
@@ -52,8 +58,8 @@ def reasons(environ: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     kinds = (
         agent.signs,
-        tuple(_of_hints(environ, agent)),
-        tuple(_of_headers(environ)) if agent.says_browser else (),
+        _of_hints(environ, agent),
+        _of_headers(environ) if agent.says_browser else (),
         (Sign.CONTACT_GIVEN,) if "HTTP_FROM" in environ else (),
     )
     if sum(map(bool, kinds)) < KINDS_MIN:
@@ -73,19 +79,16 @@ def _read(user_agent: str) -> _Agent:
     return _Agent(text, tuple(signs), text.startswith(BROWSER))
 
 
-def _of_hints(environ: Mapping[str, Any], agent: _Agent) -> Iterator[Sign]:
+def _of_hints(environ: Mapping[str, Any], agent: _Agent) -> Sequence[Sign]:
     brands = environ.get("HTTP_SEC_CH_UA")
     if brands is None:
-        return
-    if _AUTOMATED.search(brands.lower()):
-        yield Sign.HINTS_AUTOMATED
+        return ()
+    signs = [Sign.HINTS_AUTOMATED] if _AUTOMATED.search(brands.lower()) else []
     desk = _DESKS.get(environ.get("HTTP_SEC_CH_UA_PLATFORM", "").lower())
     if desk is not None and desk not in agent.text:
-        yield Sign.HINTS_CONTRADICT_AGENT
+        signs.append(Sign.HINTS_CONTRADICT_AGENT)
+    return signs
 
 
-def _of_headers(environ: Mapping[str, Any]) -> Iterator[Sign]:
-    if not environ.get("HTTP_ACCEPT_LANGUAGE"):
-        yield Sign.BROWSER_WITHOUT_LANGUAGE
-    if not environ.get("HTTP_ORIGIN"):
-        yield Sign.BROWSER_WITHOUT_ORIGIN
+def _of_headers(environ: Mapping[str, Any]) -> Sequence[Sign]:
+    return [sign for header, sign in _BROWSERS_SEND if not environ.get(header)]

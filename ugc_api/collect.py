@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response
+from flask.globals import app_ctx, request_ctx
 
 from contract import reading, wire
 from contract.events import Event
@@ -38,6 +39,7 @@ RULE = "/events"
 class _Sent:
     """One request, let in and read: who sent it, and what."""
 
+    request: Request
     caller: Caller
     admission: Admission
     form: Form
@@ -58,12 +60,14 @@ class Collector:
 
     def collect(self) -> Response:
         """One request. Raises Problem for everything but an answer with verdicts that is a success."""
+        # Through the proxy once: it costs more than what is looked at.
+        request: Request = request_ctx.request
         caller = guard.caller()
         admission = self.limits.admit(caller)
         dry_run = parameters.flag(parameters.only(request, ("dry_run", "key")), "dry_run")
-        key = key_in(request.headers)
+        key = key_in(request.environ)
         form = forms.of(request.environ)
-        sent = _Sent(caller, admission, form, self._body(form))
+        sent = _Sent(request, caller, admission, form, self._body(request, form))
         if dry_run:
             return json_response({**self._judge(sent, self.clock.now()).as_answer(), "dry_run": True})
         take = partial(self._take, sent)
@@ -78,7 +82,7 @@ class Collector:
         received_at = self.clock.now()
         judgement = self._judge(sent, received_at)
         if judgement.accepted:
-            self._write(judgement.accepted, sent.caller, received_at)
+            self._write(judgement.accepted, sent, received_at)
             self.remembered.add(judgement.accepted)
         self._count(judgement)
         if not judgement.accepted and not judgement.duplicates:
@@ -89,7 +93,7 @@ class Collector:
             )
         return json_response(judgement.as_answer(), 202)
 
-    def _body(self, form: Form) -> bytes:
+    def _body(self, request: Request, form: Form) -> bytes:
         bytes_max = self.settings.body_bytes_max
         return form.unpack(read_body(request.environ, bytes_max=bytes_max), bytes_max=bytes_max)
 
@@ -109,8 +113,8 @@ class Collector:
             )
         return raws
 
-    def _write(self, events: Sequence[Event], caller: Caller, received_at: datetime) -> None:
-        came = arrival.of(request, address=caller.address, received_at=received_at)
+    def _write(self, events: Sequence[Event], sent: _Sent, received_at: datetime) -> None:
+        came = arrival.of(sent.request.environ, address=sent.caller.address, received_at=received_at)
         try:
             self.event_log.append(wire.encode_all(events, came))
         except LogUnavailable as error:
@@ -135,7 +139,7 @@ class Collector:
             metrics.counter("ugc_events_conflict_total").inc(judgement.conflicts)
         for code, count in judgement.rejected_by_code.items():
             metrics.counter("ugc_events_rejected_total").labels(code).inc(count)
-        g.line = {
+        app_ctx.g.line = {
             "accepted": len(judgement.accepted),
             "duplicates": judgement.duplicates,
             "rejected": judgement.rejected,

@@ -95,9 +95,8 @@ class KafkaEventLog:
         session = self._here()
         if session.watch.given_up:
             raise LogUnavailable(Reason.BROKER_AWAY, session.watch.message)
-        tally = Tally(len(records))
         try:
-            session.link.produce(records, tally)
+            tally = session.link.produce(records)
         except BufferError:
             raise LogUnavailable(Reason.QUEUE_FULL, "too many events wait for the broker already") from None
         except KafkaException as error:

@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, Response
 from flask.globals import app_ctx, request_ctx
 
+from telemetry import logs
 from telemetry.clock import Clock
 from telemetry.metrics import Metrics
 from telemetry.series import Counter, Histogram
@@ -35,8 +36,7 @@ def install(app: Flask, *, clock: Clock, metrics: Metrics) -> None:
         held.started = clock.monotonic()
         held.request_id = request_id(asked.environ.get("HTTP_X_REQUEST_ID"))
         security_headers.say(asked.environ, (REQUEST_ID, held.request_id))
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=held.request_id)
+        logs.begin(request_id=held.request_id)
 
     def end(answer: Response) -> Response:
         held, asked = app_ctx.g, request_ctx.request

@@ -36,13 +36,16 @@ class Tally:
     """Counts the acknowledgements of one request.
 
     Only one thread reports (the producer's poll thread), only one waits: the count needs no lock. The gate is
-    one, held until the last report: an Event would be a condition, two locks and a list for the same.
+    one, held until it is opened after the last report: an Event would be a condition, two locks and a list
+    for the same.
     """
 
-    __slots__ = ("_gate", "_left", "error")
+    __slots__ = ("_complete", "_gate", "_left", "error")
 
-    def __init__(self, expected: int) -> None:
+    def __init__(self, expected: int, complete: "list[Tally]") -> None:
+        """With its last report it goes to `complete`, for whoever opens the gates of those."""
         self._left = expected
+        self._complete = complete
         self._gate = threading.Lock()
         self.error: KafkaError | None = None
         if expected:
@@ -54,7 +57,11 @@ class Tally:
             self.error = error
         self._left -= 1
         if self._left == 0:
-            self._gate.release()
+            self._complete.append(self)
+
+    def open(self) -> None:
+        """Let the request go on."""
+        self._gate.release()
 
     def wait(self, seconds: float) -> bool:
         """True when every report is in."""
@@ -78,17 +85,22 @@ class ProducerLink:
         self._last_error = ""
         told = {"error_cb": self._heard_of, "logger": logging.getLogger("librdkafka")}
         self._producer = make_producer(configuration(bootstrap, topic, limits) | told)
+        # The poll thread's own: requests whose last report has come, and who do not know it yet.
+        self._complete: list[Tally] = []
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="kafka-poll", daemon=True)
         self._poller.start()
 
-    def produce(self, records: Sequence[Record], tally: Tally) -> None:
-        """Hand all records to the producer; each will be reported to `tally` once.
+    def produce(self, records: Sequence[Record]) -> Tally:
+        """Hand all records to the producer; each will be reported to the tally once.
 
         Raises BufferError when its queue is full and KafkaException when it refuses a record. Records
         handed over before that are delivered all the same.
         """
-        produce, topic, report = self._producer.produce, self._topic, tally.report
+        tally = Tally(len(records), self._complete)
+        # Its headers are typed as a list of more than ours holds; it writes nothing into them.
+        produce: Any = self._producer.produce
+        topic, report = self._topic, tally.report
         for record in records:
             # By position: names would cost a third of the call.
             produce(
@@ -99,8 +111,9 @@ class ProducerLink:
                 report,
                 None,
                 record.timestamp_ms,
-                [*record.headers],
+                record.headers,
             )
+        return tally
 
     def look(self) -> None:
         """Ask the broker for the topic, for `LOOK_S` at most. Raises NotReady with what is wrong."""
@@ -139,8 +152,23 @@ class ProducerLink:
     def _poll(self) -> None:
         while not self._stopping.is_set():
             self._producer.poll(POLL_S)
+            self._wake()
         # Here, not in close(): reports must go on coming from one thread only.
-        self._producer.flush(FLUSH_S_MAX)
+        for _ in range(round(FLUSH_S_MAX / POLL_S)):
+            left = self._producer.flush(POLL_S)
+            self._wake()
+            if not left:
+                return
+
+    def _wake(self) -> None:
+        """Let everybody go on whose records are acknowledged, all at once.
+
+        Not at each report: who is woken by one wants the interpreter, which every report hands over and takes
+        back, and both would wait for it as often as there are reports to come.
+        """
+        for tally in self._complete:
+            tally.open()
+        self._complete.clear()
 
 
 def configuration(bootstrap: str, topic: Topic, limits: ProducerLimits) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from telemetry.clock import Clock, SystemClock
 from telemetry.metrics import Metrics, OwnSheet, Sheets
 from telemetry.shared_sheets import SharedSheets
 from ugc_api.access import building
-from ugc_api.app import create_app
+from ugc_api.app import Parts, create_app
 from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
 from ugc_api.idempotency.claims import Claims
 from ugc_api.idempotency.first_answers import FirstAnswers
@@ -56,22 +56,21 @@ def build(settings: ApiSettings) -> Service:
     )
     event_log.start()
     first_answers = _first_answers(settings, clock, metrics)
-    application = create_app(
-        settings,
+    parts = Parts(
         event_log=event_log,
         buckets=Buckets(shared_or_own(settings.data_dir / BUCKETS_FILE), clock=clock),
         warehouse=_warehouse(settings, clock),
         first_answers=first_answers,
+        gate=building.build(settings, clock=clock, metrics=metrics),
         clock=clock,
         metrics=metrics,
-        gate=building.build(settings, clock=clock, metrics=metrics),
     )
 
     def close() -> int:
         first_answers.close()
         return event_log.close()
 
-    return Service(application, close)
+    return Service(create_app(settings, parts), close)
 
 
 def metrics_folder(settings: ApiSettings) -> Path:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import collector, events
 from benchmarks.collecting import bare
+from benchmarks.collecting.door import EVENTS_PATH, LATE_RETAKES, Door
 from benchmarks.collecting.servers import BARE, COLLECTOR, HttpServer, Program
 from benchmarks.frame.errors import BenchFailed, Void
 from benchmarks.frame.load.report import GeneratorLate
@@ -44,7 +45,7 @@ def test_every_fault_it_sends_is_refused_in_another_way() -> None:
     assert len(codes) == 5
 
 
-class LateDoor(collector.Door):
+class LateDoor(Door):
     """One whose generator is late some times before it is not."""
 
     def __init__(self, session: Session, late: int) -> None:
@@ -63,10 +64,10 @@ class LateDoor(collector.Door):
 
 
 def test_a_late_generator_is_tried_again_and_not_for_ever(session: Session) -> None:
-    kept = LateDoor(session, collector.LATE_RETAKES)
+    kept = LateDoor(session, LATE_RETAKES)
     assert kept.p99_s(requests=1, a_request=1, rate=1) == 0.99
     with pytest.raises(GeneratorLate):
-        LateDoor(session, collector.LATE_RETAKES + 1).p99_s(requests=1, a_request=1, rate=1)
+        LateDoor(session, LATE_RETAKES + 1).p99_s(requests=1, a_request=1, rate=1)
 
 
 @pytest.mark.stack
@@ -82,15 +83,17 @@ def test_both_servers_are_loaded_and_what_they_took_is_checked(
         ) as ours,
         HttpServer(BARE, bootstrap=kafka_bootstrap, directory=tmp_path / "bare", clock=real.clock) as other,
     ):
-        door = collector.Door(real, ours, other)
-        load = door.load(ours, collector.EVENTS_PATH, 5, a_request=4)
+        door = Door(real, ours, other)
+        load = door.load(ours, EVENTS_PATH, 5, a_request=4)
         cost, report = door.cost(ours, load, accepted=20)
         assert (cost.units, report.total) == (5, 20)
         assert cost.cpu_s["server"] > 0
         with pytest.raises(Void):
-            door.cost(ours, door.load(ours, collector.EVENTS_PATH, 1), accepted=2)
+            door.cost(ours, door.load(ours, EVENTS_PATH, 1), accepted=2)
         produced, _ = door.cost(other, door.load(other, bare.PRODUCE, 5))
         assert produced.cpu_s.keys() == {"server"}
+        _, each = door.cost(other, door.load(other, bare.EACH, 2, a_request=3), accepted=6)
+        assert each.total == 6
         assert 0 < door.p99_s(requests=5, a_request=2, rate=50) < 30
         assert 20 * 2**20 < ours.worker_rss_bytes() < 300 * 2**20
 

@@ -16,10 +16,11 @@ from clickhouse.client import WarehouseError
 from clickhouse.scope import Scope
 from contract.topics import EVENTS, Topic
 from contract.wire import Record
+from telemetry import logs
 from telemetry.health import NotReady
 from telemetry.metrics import Metrics
 from ugc_api.access import building
-from ugc_api.app import create_app
+from ugc_api.app import Parts, create_app
 from ugc_api.event_log import LogUnavailable, Reason, RecordTooLarge
 from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
 from ugc_api.idempotency.claims import Claims
@@ -145,7 +146,7 @@ def _logs_as_they_were() -> Iterator[None]:
     """A test that configures the logs leaves nothing of it to the next one."""
     yield
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    logs.begin()
 
 
 @pytest.fixture
@@ -169,17 +170,16 @@ def make_api(make_first_answers: Callable[..., FirstAnswers]) -> Callable[..., A
         event_log, clock, metrics = MemoryEventLog(), StandingClock(), Metrics()
         warehouse = warehouse or WarehouseInMemory()
         chosen = ApiSettings(**settings)
-        app = create_app(
-            chosen,
+        parts = Parts(
             event_log=event_log,
             buckets=Buckets(memory.own(sets=64), clock=clock),
             warehouse=warehouse,
             first_answers=make_first_answers(clock, metrics),
+            gate=building.build(chosen, clock=clock, metrics=metrics),
             clock=clock,
             metrics=metrics,
-            gate=building.build(chosen, clock=clock, metrics=metrics),
         )
-        return Api(app.test_client(), event_log, warehouse, clock, metrics)
+        return Api(create_app(chosen, parts).test_client(), event_log, warehouse, clock, metrics)
 
     return make
 

@@ -18,7 +18,7 @@ from clickhouse.warehouse import Warehouse
 from contract.wire import Record
 from telemetry.metrics import Metrics
 from ugc_api.access import building
-from ugc_api.app import create_app
+from ugc_api.app import Parts, create_app
 from ugc_api.idempotency.answer_store import AnswerStore, StoreLimits
 from ugc_api.idempotency.claims import Claims
 from ugc_api.idempotency.first_answers import FirstAnswers
@@ -47,8 +47,7 @@ class NoLog:
 def application(process: Process, clock: StandingClock, folder: Path) -> FlaskClient:
     """The whole HTTP surface over a real warehouse, at whatever time the clock says."""
     settings, metrics, dsn = ApiSettings(), Metrics(), process.dsn("reader")
-    return create_app(
-        settings,
+    parts = Parts(
         event_log=NoLog(),
         buckets=Buckets(memory.own(sets=64), clock=clock),
         warehouse=LazyWarehouse(
@@ -64,7 +63,8 @@ def application(process: Process, clock: StandingClock, folder: Path) -> FlaskCl
         clock=clock,
         metrics=metrics,
         gate=building.build(settings, clock=clock, metrics=metrics),
-    ).test_client()
+    )
+    return create_app(settings, parts).test_client()
 
 
 class Asker:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 
 import pytest
 import structlog
@@ -36,6 +37,28 @@ def test_libraries_log_in_the_same_shape_and_levels_are_kept() -> None:
     logging.getLogger("werkzeug").warning("retrying %s", "x")
     structlog.get_logger().info("not_shown")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["retrying x"]
+
+
+def test_lines_say_what_they_are_about_until_something_else_begins() -> None:
+    stream = io.StringIO()
+    logs.configure(process="api", format="json", stream=stream)
+    log = structlog.get_logger()
+    logs.begin(request_id="one")
+    logs.also(key="k")
+    log.info("first", key="its own")
+    log.info("second")
+    logs.begin(request_id="two")
+    log.info("third")
+    logs.begin()
+    log.info("fourth")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line.get("request_id"), line.get("key")) for line in lines] == [
+        ("one", "its own"),
+        ("one", "k"),
+        ("two", None),
+        (None, None),
+    ]
+    assert all(re.fullmatch(r"[0-9-]{10}T[0-9:.]{8,15}Z", line["at"]) for line in lines)
 
 
 def test_a_closed_stream_does_not_end_the_process() -> None:

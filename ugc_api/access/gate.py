@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-import structlog
 from flask import Request
 
+from telemetry import logs
 from telemetry.metrics import Metrics
 from ugc_api.access import credentials, origins, signed_tokens
 from ugc_api.access.credentials import Credential
@@ -65,7 +65,7 @@ class KeyGate:
         except Problem as problem:
             self._refused.labels(problem.code).inc()
             raise
-        structlog.contextvars.bind_contextvars(key=caller.key_id)
+        logs.also(key=caller.key_id)
         return caller
 
     def origins(self) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask
+from flask.globals import app_ctx, request_ctx
 
 from ugc_api.access.gate import Gate
 from ugc_api.access.scopes import NEEDS, Scope
@@ -24,13 +25,13 @@ def install(app: Flask, gate: Gate) -> None:
 
 def caller() -> Caller:
     """Who sends the request that is being served."""
-    found: Caller = g.caller
+    found: Caller = app_ctx.g.caller
     return found
 
 
 def _guarded(view: View, scope: Scope, gate: Gate) -> View:
     def guarded(**parts: Any) -> Any:
-        g.caller = gate.admit(request._get_current_object(), scope)  # type: ignore[attr-defined]  # noqa: SLF001
+        app_ctx.g.caller = gate.admit(request_ctx.request, scope)
         return view(**parts)
 
     return guarded

@@ -1,9 +1,9 @@
 """What an Idempotency-Key may look like, and what stands for it and for a body where answers are kept."""
 
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
-
-from werkzeug.datastructures import Headers
+from typing import Any
 
 from ugc_api.problems import Problem, ProblemCode
 
@@ -12,9 +12,9 @@ DIGEST_BYTES = 16
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def key_in(headers: Headers) -> str | None:
+def key_in(environ: Mapping[str, Any]) -> str | None:
     """The key, None when there is none. Raises Problem(idempotency_key_invalid)."""
-    key = headers.get(HEADER)
+    key: str | None = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None and not _VISIBLE_ASCII.fullmatch(key):
         raise Problem(
             ProblemCode.IDEMPOTENCY_KEY_INVALID,

@@ -7,7 +7,8 @@ flood of new senders makes the limit stricter for those who meet in a set, and s
 
 One look changes one set, under a lock that the kernel takes back from a process that dies. A process that
 holds it and does not run (stopped, suspended) is waited for `LOCK_WAIT_S_MAX`, then passed over: the worst
-that can happen is one charge forgotten.
+that can happen is one charge forgotten. A process that has the memory to itself does without the kernel,
+whose lock is two fifths of what a look costs, until another one writes that it has come.
 """
 
 import fcntl
@@ -26,6 +27,8 @@ SLOT_VALUE = struct.Struct("=Q")
 LOCK_WAIT_S_MAX = 0.5
 LOCK_PAUSE_S_MIN = 0.000_05
 LOCK_PAUSE_S_MAX = 0.002
+# The byte of a shared file's head that is 1 when more processes than one have it.
+COMPANY = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Memory:
     seed: bytes
     fd: int | None
 
+    def lock_on(self) -> int | None:
+        """What to lock a set on. None while no other process is here: an end that may come at any time."""
+        return self.fd if self.fd is not None and self.view[COMPANY] else None
+
 
 class Buckets:
     """Safe for threads and for processes; make it after the fork, one in each process."""
@@ -48,6 +55,8 @@ class Buckets:
         # The kernel's locks belong to the process: between its threads this one decides. It also keeps a
         # process from waiting for one set while it holds another, so there is no way into a deadlock.
         self._threads = Lock()
+        # Of the set that is being changed: company may come between locking and unlocking.
+        self._locked_on: int | None = None
 
     def take(self, limit: Quota, name: bytes, events: int) -> Taken:
         """Take `events` out of the bucket of `name`; a refusal changes nothing."""
@@ -102,18 +111,21 @@ class Buckets:
             pause_s = min(2 * pause_s, LOCK_PAUSE_S_MAX)
 
     def _is_ours(self, at: int) -> bool:
-        """Whether the kernel lets us change the set now."""
-        if self._memory.fd is None:
+        """Whether we may change the set now."""
+        fd = self._memory.lock_on()
+        if fd is None:
             return True
         try:
-            fcntl.lockf(self._memory.fd, fcntl.LOCK_EX | fcntl.LOCK_NB, SET.size, at)
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, SET.size, at)
         except OSError:
             return False
+        self._locked_on = fd
         return True
 
     def _unlock(self, at: int) -> None:
-        if self._memory.fd is not None:
-            fcntl.lockf(self._memory.fd, fcntl.LOCK_UN, SET.size, at)
+        fd, self._locked_on = self._locked_on, None
+        if fd is not None:
+            fcntl.lockf(fd, fcntl.LOCK_UN, SET.size, at)
         self._threads.release()
 
 

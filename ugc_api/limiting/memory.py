@@ -3,6 +3,9 @@
 The file is made whole and then given its name, so nobody sees half of one, and the workers that have an older
 one open keep theirs. It outlives a restart of the service, which therefore hands out no new bursts; one of
 another layout or from before the machine's last start (whose clock began anew) is replaced.
+
+Beside it lies a file that every process with buckets here keeps locked, shared, for as long as it lives. Who
+finds nobody else's lock on it is alone; who comes later writes into the buckets' file that there is company.
 """
 
 import fcntl
@@ -14,12 +17,12 @@ from pathlib import Path
 
 import structlog
 
-from ugc_api.limiting.buckets import SET, Memory
+from ugc_api.limiting.buckets import COMPANY, SET, Memory
 
 # 262,144 slots in 4 MiB. A slot is in use while its bucket is not full. Where an event comes back every
 # 10 ms, a quarter are in use at 6.5 million events a second, and next to nobody meets a full set.
 SETS = 32_768
-MAGIC = b"ugc-buckets-1\n"
+MAGIC = b"ugc-buckets-2\n"
 _HEADER = struct.Struct("=14s36s16sQ")
 HEADER_BYTES = 4_096
 SEED_BYTES = 16
@@ -51,8 +54,9 @@ def shared(path: Path, *, sets: int, boot_id: bytes, random_bytes: RandomBytes =
         if memory is None:
             _make(path, sets, boot_id, random_bytes)
             memory = _opened(path, sets, boot_id)
-    if memory is None:
-        raise OSError(f"{path} was not read back as it was written")
+        if memory is None:
+            raise OSError(f"{path} was not read back as it was written")
+        memory.view[COMPANY] = _somebody_is_here(path.with_suffix(".here"))
     return memory
 
 
@@ -84,6 +88,20 @@ def _opened(path: Path, sets: int, boot_id: bytes) -> Memory | None:
         view.close()
     os.close(fd)
     return None
+
+
+def _somebody_is_here(path: Path) -> bool:
+    """Whether another process has buckets here; that this one has is said from now on, until it ends."""
+    # Never closed: the kernel does it, however the process ends.
+    here = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(here, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        alone = False
+    else:
+        alone = True
+    fcntl.flock(here, fcntl.LOCK_SH)
+    return not alone
 
 
 def _make(path: Path, sets: int, boot_id: bytes, random_bytes: RandomBytes) -> None:

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from telemetry.clock import SystemClock
 from ugc_api.limiting import memory
-from ugc_api.limiting.buckets import LOCK_WAIT_S_MAX, Buckets
+from ugc_api.limiting.buckets import COMPANY, LOCK_WAIT_S_MAX, Buckets
 from ugc_api.limiting.quota import quota
 
 NEVER_BACK = quota("address", per_minute=1, burst=3_000)
@@ -119,8 +119,27 @@ def took_s(buckets: Buckets) -> float:
     return time.monotonic() - started
 
 
-def test_a_process_that_dies_with_a_lock_takes_it_along(path: Path, start: Start) -> None:
+def test_who_is_alone_asks_no_kernel_until_somebody_comes(path: Path, start: Start) -> None:
     buckets = opened(path)
+    holder = start(HOLDER, path)
+    assert said(holder) == "held"
+    assert min(took_s(buckets) for _ in range(5)) < LOCK_WAIT_S_MAX / 2
+    opened(path)
+    assert took_s(buckets) > LOCK_WAIT_S_MAX / 2, "who was there first hears of it"
+
+
+def test_who_comes_after_all_are_gone_is_alone(path: Path, start: Start) -> None:
+    workers = [start(WORKER, path, 1) for _ in range(2)]
+    assert {said(worker) for worker in workers} == {"ready"}
+    assert path.read_bytes()[COMPANY] == 1
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    assert memory.shared_or_own(path, sets=SETS).lock_on() is None
+
+
+def test_a_process_that_dies_with_a_lock_takes_it_along(path: Path, start: Start) -> None:
+    buckets, _ = opened(path), opened(path)
     holder = start(HOLDER, path)
     assert said(holder) == "held"
     # While it lives and does nothing, one look waits a bounded time and goes on without the lock.
