@@ -8,29 +8,29 @@ from typing import Any
 
 import click
 
-from ops import console
-from ops.known_settings import refuse_unknown
+from ops.config.known import refuse_unknown
+from ops.terminal import console
 from telemetry.errors import OperatorError
 
 # name -> where it lives. Help lists them in this order.
 COMMANDS = {
-    "up": "ops.up:up",
-    "api": "ops.serve:api",
-    "etl": "ops.serve:etl",
-    "migrate": "ops.migrate:migrate",
-    "send": "ops.send:send",
-    "generate": "ops.generate:generate",
-    "demo": "ops.demo:demo",
-    "keys": "ops.keys:keys",
-    "settings": "ops.show_settings:settings",
-    "dlq": "ops.dlq:dlq",
-    "query": "ops.ask:query",
-    "sql": "ops.sql:sql",
-    "export": "ops.export:export",
-    "audit": "ops.audit:audit",
-    "rollup": "ops.rollup:rollup",
-    "janitor": "ops.janitor:janitor",
-    "doctor": "ops.doctor:doctor",
+    "up": "ops.stack.up:up",
+    "api": "ops.stack.serve:api",
+    "etl": "ops.stack.serve:etl",
+    "migrate": "ops.upkeep.migrate:migrate",
+    "send": "ops.sending.send:send",
+    "generate": "ops.generating.generate:generate",
+    "demo": "ops.stack.demo:demo",
+    "keys": "ops.config.keys:keys",
+    "settings": "ops.config.settings:settings",
+    "dlq": "ops.dlq.dlq:dlq",
+    "query": "ops.asking.query:query",
+    "sql": "ops.asking.sql:sql",
+    "export": "ops.asking.export:export",
+    "audit": "ops.auditing.audit:audit",
+    "rollup": "ops.upkeep.rollup:rollup",
+    "janitor": "ops.upkeep.janitor:janitor",
+    "doctor": "ops.stack.doctor:doctor",
 }
 
 EXIT_FAILED = 1

@@ -24,13 +24,13 @@ from warehouse_process import Process
 
 from clickhouse import migrate
 from clickhouse.client import connect
-from ops import export_day
-from ops.analyst import Analyst, QuestionFailed, opened
+from ops.asking import export_day
+from ops.asking.analyst import Analyst, QuestionFailed, opened
+from ops.asking.export import span_of
+from ops.asking.prompt import Console
+from ops.asking.sql import show
+from ops.asking.statements import is_finished, split
 from ops.cli import run
-from ops.export import span_of
-from ops.sql import show
-from ops.sql_console import Console
-from ops.sql_statements import is_finished, split
 from telemetry.settings import Settings
 
 pytestmark = pytest.mark.stack

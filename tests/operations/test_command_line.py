@@ -10,7 +10,7 @@ import pytest
 from services import free_port
 
 from ops.cli import COMMANDS, cli, run
-from ops.known_settings import known_names
+from ops.config.known import known_names
 
 
 @pytest.fixture(autouse=True)

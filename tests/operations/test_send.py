@@ -16,7 +16,7 @@ import pytest
 from contract.limits import EVENTS_PER_REQUEST_MAX
 from contract.reading import split
 from ops.cli import run
-from ops.door import Door, SendFailed, retry_after_s
+from ops.sending.door import Door, SendFailed, retry_after_s
 
 HARMLESS = "sending the file again is harmless"
 
