@@ -14,7 +14,7 @@ from embedded.supervisor import Service, Supervisor
 from etl.settings import EtlSettings
 from ops.stack.child_lines import shower
 from ops.terminal import console
-from ops.terminal.stopping import stop_signals
+from ops.terminal.stopping import Stopping, stop_signals
 from ops.upkeep import topics
 from ops.upkeep.janitor import Beside
 from ops.upkeep.probes import http_ready
@@ -43,6 +43,7 @@ def up(verbose: bool, as_json: bool) -> int:
     clock = SystemClock()
     started = clock.monotonic()
     data_dir = settings.data_dir.absolute()
+    stack.check(settings)
     preflight.check_data_dir(data_dir)
     with preflight.hold(data_dir):
         _wait_for_survivors(data_dir, clock)
@@ -65,7 +66,7 @@ def up(verbose: bool, as_json: bool) -> int:
                     supervisor.watch(stopping, on_restart=note)
             finally:
                 janitor.stop()
-                _stop(supervisor, data_dir, say)
+                _stop(supervisor, data_dir, stopping, say)
     return 0
 
 
@@ -137,11 +138,11 @@ def _wait_for_survivors(data_dir: Path, clock: Clock) -> None:
         clock.sleep(0.2)
 
 
-def _stop(supervisor: Supervisor, data_dir: Path, say: Say) -> None:
+def _stop(supervisor: Supervisor, data_dir: Path, stopping: Stopping, say: Say) -> None:
     running = list(reversed(supervisor.pids()))
     if running:
-        say(f"\nstopping: {', '.join(running)}")
-    killed = supervisor.stop()
+        say(f"\nstopping: {', '.join(running)}; Ctrl-C again kills what still runs, and nothing is lost")
+    killed = supervisor.stop(hurried=stopping.hurried)
     stack_state.clear(data_dir)
     if running:
         say(f"stopped; {', '.join(killed)} did not end in time and had to be killed" if killed else "stopped")
