@@ -6,24 +6,29 @@ Whatever comes from outside (a value, a file, a server) goes through `rich.marku
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from telemetry.errors import OperatorError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def out() -> Console:
+def out() -> "Console":
     """Where results go."""
+    from rich.console import Console  # noqa: PLC0415 - help is instant
+
     return Console(highlight=False)
 
 
-def err() -> Console:
+def err() -> "Console":
     """Where progress, warnings and errors go, so that piping results stays clean."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
     return Console(stderr=True, highlight=False)
 
 
@@ -57,6 +62,8 @@ def error_document(error: OperatorError | click.ClickException) -> dict[str, Any
 
 def complain(message: str) -> None:
     """One line on standard error."""
+    from rich.markup import escape  # noqa: PLC0415 - as above
+
     err().print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
 
 
