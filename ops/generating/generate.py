@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import click
 from rich.markup import escape
@@ -17,15 +17,16 @@ from contract.wire import instant
 from ops.generating.plan import COPIES_SHARE, COPIES_SHARE_MAX, DAYS_MAX, EVENTS_MAX, HOUR_MS, USERS_MAX, Plan
 from ops.generating.writing import CSV_HEADER, Chunk
 from ops.generating.writing import generate as generated
+from ops.sending.credential import credential, key_option, write_key_option
 from ops.sending.door import COUNTS, Door, is_address
 from ops.terminal import console
+from ops.terminal.whole_files import binary_file
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from telemetry.settings import Settings, load
 
 # More would be no person.
 EVENTS_A_USER_A_DAY_MAX = 10_000
-PARTIAL = ".partial"
 # What the warehouse can store.
 YEARS = (1971, 2099)
 
@@ -78,6 +79,8 @@ class Made:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A file. Default: stdout.")
 @click.option("--send", is_flag=True, help="Send them to the collector instead of writing them.")
 @click.option("--url", help="The collector. Default: this machine's, on UGC_API_PORT.")
+@key_option
+@write_key_option
 @console.json_option
 def generate(**options: Any) -> int:
     """Make up events of people who come daily, at weekends, come back, lose interest, or never return.
@@ -91,6 +94,7 @@ def generate(**options: Any) -> int:
     """
     clock = SystemClock()
     plan = _plan(options, clock)
+    headers = credential(options["key"], options["write_key"])
     made = Made(users=plan.users, seed=plan.seed)
     made.begins_at, made.ends_at = instant(plan.begins_at_ms), instant(plan.ends_at_ms)
     began = clock.monotonic()
@@ -98,7 +102,7 @@ def generate(**options: Any) -> int:
         if options["send"]:
             url = options["url"] or f"http://127.0.0.1:{load(Settings).api_port}"
             where = url.rstrip("/") + "/events"
-            send_all(generated(plan), Door(url=where, clock=clock), made, advance)
+            send_all(generated(plan), Door(url=where, clock=clock, headers=headers), made, advance)
         else:
             where = str(options["out"] or "standard output")
             _write(generated(plan), options, made, advance)
@@ -133,6 +137,8 @@ def _plan(options: dict[str, Any], clock: Clock) -> Plan:
         raise click.UsageError("--send writes no file: leave out --out and --format")
     if options["url"] is not None and not (options["send"] and is_address(options["url"])):
         raise click.UsageError("--url names the collector for --send, like http://127.0.0.1:9001")
+    if (options["key"] or options["write_key"]) and not options["send"]:
+        raise click.UsageError("--key and --write-key are for the collector: add --send, or leave them out")
     if options["as_json"] and not (options["send"] or options["out"]):
         raise click.UsageError(
             "standard output can hold the events or what --json says: name a file with --out"
@@ -179,22 +185,17 @@ def _write(
 
 
 @contextlib.contextmanager
-def _opened(file: Path | None) -> Iterator[BinaryIO]:
+def _opened(file: Path | None) -> Iterator[IO[bytes]]:
     """Where they go. A file has its name when it is whole; what was there before stays until then."""
     if file is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    aside = file.with_name(file.name + PARTIAL)
     try:
-        with aside.open("wb") as out:
+        with binary_file(file) as out:
             yield out
-        aside.replace(file)
     except OSError as error:
         raise GenerateFailed(f"cannot write {file}: {error.strerror or error}; name another --out") from None
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
 
 
 def _count(chunk: Chunk, made: Made) -> None:

@@ -61,8 +61,9 @@ class Door:
             if pieces := _pieces(events, document):
                 return _together([self.post(piece) for piece in pieces])
             if status not in TRY_AGAIN or attempt == ATTEMPTS_MAX:
-                keys = "; bring another one with --key or --write-key" if status in NOT_LET_IN else ""
-                raise SendFailed(f"{self.url} answered {status}: {_detail(document)}{keys}")
+                keys = "another" if self.headers else "one"
+                way_out = f"; bring {keys} with --key or --write-key" if status in NOT_LET_IN else ""
+                raise SendFailed(f"{self.url} answered {status}: {_detail(document)}{way_out}")
             self.clock.sleep(retry_after_s(headers.get("Retry-After"), clock=self.clock))
         raise AssertionError("the last attempt returns or raises")
 

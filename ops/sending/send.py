@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.markup import escape
 from rich.progress import Progress
 
 from contract.limits import BODY_BYTES_MAX, EVENTS_PER_REQUEST_MAX
 from ops.sending import event_files
+from ops.sending.credential import credential, key_option, write_key_option
 from ops.sending.door import COUNTS, Answer, Door, SendFailed, is_address
 from ops.terminal import console
 from telemetry.clock import Clock, SystemClock
@@ -22,6 +24,15 @@ from telemetry.settings import Settings, load
 
 REJECTIONS_SHOWN_MAX = 10
 REJECTIONS_IN_JSON_MAX = 100
+# Of the event that is made here; those of a file bring their own.
+OF_AN_EVENT = {
+    "event_type": "--event-type",
+    "user_id": "--user",
+    "properties": "--properties",
+    "value": "--value",
+    "event_id": "--event-id",
+    "count": "--count",
+}
 
 
 @dataclass(slots=True)
@@ -52,8 +63,8 @@ class _Totals:
     default=1,
     help="How many such events, each with its own id.",
 )
-@click.option("--key", help="A secret API key or a signed token, or @FILE that holds it.")
-@click.option("--write-key", help="A public write key, as pages hold it, or @FILE.")
+@key_option
+@write_key_option
 @console.json_option
 def send(**options: Any) -> int:
     """Send one event made from the options, or the events of FILE (JSON array, object, NDJSON; - for stdin).
@@ -63,7 +74,9 @@ def send(**options: Any) -> int:
     _check(options)
     clock = SystemClock()
     url = options["url"] or f"http://127.0.0.1:{load(Settings).api_port}"
-    door = Door(url=url.rstrip("/") + "/events", clock=clock, headers=_credential(options))
+    door = Door(
+        url=url.rstrip("/") + "/events", clock=clock, headers=credential(options["key"], options["write_key"])
+    )
     if options["file"] is None and options["count"] == 1:
         options["event_id"] = options["event_id"] or str(uuid.uuid4())
     if options["file"] is None:
@@ -90,32 +103,13 @@ def _check(options: dict[str, Any]) -> None:
         )
     if not math.isfinite(options["value"]):
         raise click.BadParameter("JSON has no such number.", param_hint="'--value'")
-    if options["event_id"] and (options["file"] is not None or options["count"] > 1):
-        raise click.UsageError("--event-id names one event: leave out FILE and --count")
-
-
-def _credential(options: dict[str, Any]) -> dict[str, str]:
-    """The header that says who sends. Raises click.UsageError for a file that cannot be read."""
-    if options["key"] and options["write_key"]:
-        raise click.UsageError("--key and --write-key: a request brings one of them")
-    if options["key"]:
-        return {"Authorization": f"Bearer {_text_of(options['key'], '--key')}"}
-    if options["write_key"]:
-        return {"X-Write-Key": _text_of(options["write_key"], "--write-key")}
-    return {}
-
-
-def _text_of(given: str, option: str) -> str:
-    text = given
-    if given.startswith("@"):
-        try:
-            text = Path(given[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise click.BadParameter(f"{given[1:]} cannot be read ({error})", param_hint=option) from None
-    text = text.strip()
-    if not text or not text.isascii() or not text.isprintable():
-        raise click.BadParameter("that is no key: one line of plain characters", param_hint=option)
-    return text
+    if options["file"] is not None:
+        source = click.get_current_context().get_parameter_source
+        given = [name for each, name in OF_AN_EVENT.items() if source(each) is ParameterSource.COMMANDLINE]
+        if given:
+            raise click.UsageError(f"the events are those of FILE: leave out {', '.join(given)}, or FILE")
+    if options["event_id"] and options["count"] > 1:
+        raise click.UsageError("--event-id names one event: leave out --count")
 
 
 def _send_all(options: dict[str, Any], door: Door, totals: _Totals, clock: Clock) -> None:
