@@ -7,11 +7,13 @@ or as an error: the server holds it back until it is complete.
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
 from clickhouse.client import WarehouseError, classified, connect
+from ops.terminal import spreadsheet
 from telemetry.settings import Settings
 
 # What a person calls a format, and what ClickHouse calls it.
@@ -20,6 +22,7 @@ FORMATS: Final = {
     "vertical": "Vertical",
     "markdown": "Markdown",
     "csv": "CSVWithNames",
+    "spreadsheet": "CSVWithNames",
     "tsv": "TabSeparatedWithNames",
     "json": "JSON",
     "ndjson": "JSONEachRow",
@@ -73,8 +76,10 @@ class Analyst:
         except WarehouseError as error:
             raise told(error) from None
         with closing(answer), classified():
-            while piece := answer.read(PIECE_BYTES):
-                yield piece
+            pieces = iter(partial(answer.read, PIECE_BYTES), b"")
+            # The SQL may have named another format than was asked for.
+            is_csv = answer.headers.get("X-ClickHouse-Format", "").startswith("CSV")
+            yield from spreadsheet.safe(pieces) if output_format == "spreadsheet" and is_csv else pieces
 
     def rows(self, sql: str, parameters: Mapping[str, str] | None = None) -> list[tuple[Any, ...]]:
         """The answer as values."""

@@ -16,7 +16,7 @@ from clickhouse import days
 from clickhouse.client import WarehouseError
 from clickhouse.warehouse import Warehouse
 from ops.asking.analyst import Analyst, told
-from ops.terminal import console
+from ops.terminal import console, spreadsheet
 from telemetry.clock import Clock
 from ugc_api.problems import Problem
 from ugc_api.stats.asked import SCOPE_PARAMETERS, SEGMENT, scope_as_understood, scope_of
@@ -112,6 +112,11 @@ def _separated(separator: str) -> Callable[[Sequence[str], Sequence[Row]], None]
     return write
 
 
+def _spreadsheet(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    click.echo(spreadsheet.BYTE_ORDER_MARK, nl=False)
+    _separated(",")(columns, [{name: spreadsheet.cell(row[name]) for name in columns} for row in rows])
+
+
 def _lines(columns: Sequence[str], rows: Sequence[Row]) -> None:
     for row in rows:
         click.echo(orjson.dumps({name: row[name] for name in columns}).decode())
@@ -123,4 +128,10 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-SHOWN: Final = {"table": _table, "csv": _separated(","), "tsv": _separated("\t"), "ndjson": _lines}
+SHOWN: Final = {
+    "table": _table,
+    "csv": _separated(","),
+    "spreadsheet": _spreadsheet,
+    "tsv": _separated("\t"),
+    "ndjson": _lines,
+}

@@ -18,6 +18,7 @@ from telemetry.clock import SystemClock
 from telemetry.settings import Settings, load
 
 EXPORTS_DIR: Final = "exports"
+ENDINGS: Final[dict[Format, str]] = {"csv": "csv", "spreadsheet": "csv", "parquet": "parquet"}
 
 
 @click.command()
@@ -27,8 +28,8 @@ EXPORTS_DIR: Final = "exports"
     "-f",
     "--format",
     "chosen",
-    type=click.Choice(["csv", "parquet"]),
-    help="Default: by the ending of --out, else csv.",
+    type=click.Choice(list(ENDINGS)),
+    help="spreadsheet is csv in which no text runs as a formula. Default: by the ending of --out, else csv.",
 )
 @click.option(
     "-o",
@@ -41,21 +42,23 @@ EXPORTS_DIR: Final = "exports"
 def export(day: str, tz: str, out: Path | None, **options: Any) -> None:
     """Write the events of one day to a file, in the order of their hours.
 
-    CSV is as `ugc import` takes it. A day too large for one Parquet file becomes a directory of them. The
-    file appears when all is in it. It is read as the user analyst, in pieces within that user's limits.
+    CSV is for machines: each text is as it was sent, byte by byte, and one that begins with = + - @ or a tab
+    is a formula to a spreadsheet. For people who open it in one there is --format spreadsheet, which puts an
+    apostrophe before those. A day too large for one Parquet file becomes a directory of them. The file
+    appears when all is in it. It is read as the user analyst, in pieces within that user's limits.
 
     \b
     Examples:
       ugc export --day 2026-11-20
       ugc export --day 2026-11-20 --tz Europe/Berlin --format parquet
-      ugc export --day 2026-11-20 --out friday.csv --force
+      ugc export --day 2026-11-20 --out friday.csv --format spreadsheet --force
     """
     settings, as_json = load(Settings), bool(options["as_json"])
     span = span_of(_day(day), _zone(tz))
     now = SystemClock().now()
     _require_held(day, span, now)
     output_format = format_of(options["chosen"], out)
-    place = out or settings.data_dir / EXPORTS_DIR / f"events-{day}.{output_format}"
+    place = out or settings.data_dir / EXPORTS_DIR / f"events-{day}.{ENDINGS[output_format]}"
     _require_free(place, force=options["force"], make_parent=out is None)
     analyst = opened(settings, timeout_s=TIMEOUT_S_MAX)
     with progress_bar("exporting", export_day.count(analyst, span), hidden=as_json) as advance:
@@ -130,9 +133,9 @@ def _require_free(place: Path, *, force: bool, make_parent: bool) -> None:
 def _written(
     analyst: Analyst, span: Span, place: Path, output_format: Format, advance: Callable[[int], None]
 ) -> tuple[int, list[Path]]:
-    if output_format == "csv":
-        return export_day.to_csv(analyst, span, place, advance), [place]
-    return export_day.to_parquet(analyst, span, place, advance)
+    if output_format == "parquet":
+        return export_day.to_parquet(analyst, span, place, advance)
+    return export_day.to_csv(analyst, span, place, advance, output_format=output_format), [place]
 
 
 def _say(document: dict[str, Any], place: Path, *, as_json: bool) -> None:

@@ -18,7 +18,14 @@ from ops.asking.analyst import Analyst, QuestionFailed
 from ops.terminal.whole_files import binary_file
 from telemetry.errors import OperatorError
 
-Format = Literal["csv", "parquet"]
+TextFormat = Literal["csv", "spreadsheet"]
+Format = TextFormat | Literal["parquet"]
+
+QUESTIONS: Final[dict[Format, str]] = {
+    "csv": "export_csv",
+    "spreadsheet": "export_csv",
+    "parquet": "export_parquet",
+}
 
 RAW_KEPT: Final = timedelta(days=30)
 # Rows of a piece: some 60 MB of events as they usually are. One too large is cut in halves.
@@ -76,19 +83,18 @@ def count(analyst: Analyst, span: Span) -> int:
     return int(analyst.rows(question.sql, _bounds(span))[0][0])
 
 
-def to_csv(analyst: Analyst, span: Span, file: Path, advance: Advance) -> int:
+def to_csv(
+    analyst: Analyst, span: Span, file: Path, advance: Advance, *, output_format: TextFormat = "csv"
+) -> int:
     """All of the day in one file, with a head of names. How many rows."""
     rows = 0
     with binary_file(file) as out:
-        for piece in _pieces(analyst, span):
-            for part, answer in _answers(analyst, "export_csv", span, piece, "csv"):
-                head = next(answer, b"")
-                # The names stand in every answer, and belong into the file once.
-                out.write(head if not rows else head.partition(b"\n")[2])
-                for data in answer:
-                    out.write(data)
-                rows += part.rows
-                advance(part.rows)
+        for part, answer in _day(analyst, span, output_format, advance):
+            head = next(answer, b"")
+            # The names stand in every answer, and belong into the file once.
+            out.write(head if not rows else head.partition(b"\n")[2])
+            out.writelines(answer)
+            rows += part.rows
     return rows
 
 
@@ -98,14 +104,11 @@ def to_parquet(analyst: Analyst, span: Span, place: Path, advance: Advance) -> t
     written: list[Path] = []
     unfinished = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
-        for piece in _pieces(analyst, span):
-            for part, answer in _answers(analyst, "export_parquet", span, piece, "parquet"):
-                written.append(unfinished / f"part-{len(written):05}.parquet")
-                with binary_file(written[-1]) as out:
-                    for data in answer:
-                        out.write(data)
-                rows += part.rows
-                advance(part.rows)
+        for part, answer in _day(analyst, span, "parquet", advance):
+            written.append(unfinished / f"part-{len(written):05}.parquet")
+            with binary_file(written[-1]) as out:
+                out.writelines(answer)
+            rows += part.rows
         if len(written) == 1:
             written[0].replace(place)
             return rows, [place]
@@ -115,6 +118,16 @@ def to_parquet(analyst: Analyst, span: Span, place: Path, advance: Advance) -> t
         return rows, [place / each.name for each in written]
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _day(
+    analyst: Analyst, span: Span, output_format: Format, advance: Advance
+) -> Iterator[tuple[Piece, Iterator[bytes]]]:
+    """What the day's pieces hold, one after another; `advance` hears of each when it was taken."""
+    for piece in _pieces(analyst, span):
+        for part, answer in _answers(analyst, span, piece, output_format):
+            yield part, answer
+            advance(part.rows)
 
 
 def _pieces(analyst: Analyst, span: Span) -> Iterator[Piece]:
@@ -129,10 +142,10 @@ def _pieces(analyst: Analyst, span: Span) -> Iterator[Piece]:
 
 
 def _answers(
-    analyst: Analyst, name: str, span: Span, piece: Piece, output_format: Format
+    analyst: Analyst, span: Span, piece: Piece, output_format: Format
 ) -> Iterator[tuple[Piece, Iterator[bytes]]]:
     """The answer for `piece`, or for its halves where it is too large for the analyst's limits."""
-    answer = _read(analyst, name, span, piece, output_format)
+    answer = _read(analyst, span, piece, output_format)
     try:
         head = next(answer, b"")
     except QuestionFailed as error:
@@ -141,7 +154,7 @@ def _answers(
         half = _cut(analyst, span, piece.first, piece.rows // 2)
         rest = Piece(half.last.next(), piece.last, piece.rows - half.rows)
         for each in (half, rest):
-            yield from _answers(analyst, name, span, each, output_format)
+            yield from _answers(analyst, span, each, output_format)
         return
     yield piece, chain((head,), answer)
 
@@ -155,16 +168,15 @@ def _cut(analyst: Analyst, span: Span, first: Place, rows: int) -> Piece:
     return Piece(first, Place(last_hour.replace(tzinfo=UTC), int(last_id)), int(found))
 
 
-def _read(analyst: Analyst, name: str, span: Span, piece: Piece, output_format: Format) -> Iterator[bytes]:
+def _read(analyst: Analyst, span: Span, piece: Piece, output_format: Format) -> Iterator[bytes]:
     places = {
         "from_hour": _second(piece.first.hour),
         "from_id": str(piece.first.id),
         "last_hour": _second(piece.last.hour),
         "last_id": str(piece.last.id),
     }
-    return analyst.ask(
-        catalog.query(name).sql, output_format=output_format, parameters={**_bounds(span), **places}
-    )
+    sql = catalog.query(QUESTIONS[output_format]).sql
+    return analyst.ask(sql, output_format=output_format, parameters={**_bounds(span), **places})
 
 
 def _bounds(span: Span) -> dict[str, str]:

@@ -24,7 +24,8 @@ TIMEOUT_S_DEFAULT: Final = 30
     "--format",
     "output_format",
     type=click.Choice(list(FORMATS)),
-    help="Default: table for a person, tsv for a pipe. A FORMAT in the SQL wins.",
+    help="Default: table for a person, tsv for a pipe. A FORMAT in the SQL wins. spreadsheet is csv in which "
+    "no text runs as a formula.",
 )
 @click.option(
     "--timeout",

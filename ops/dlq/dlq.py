@@ -157,7 +157,12 @@ def discard(**options: Any) -> int:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @filters
 @click.option("--limit", type=click.IntRange(1), help="The oldest so many of them.")
-@click.option("--format", "how", type=click.Choice(["ndjson", "csv"]), help="Default: by FILE's ending.")
+@click.option(
+    "--format",
+    "how",
+    type=click.Choice(files.FORMATS),
+    help="spreadsheet is csv in which no text runs as a formula. Default: by FILE's ending.",
+)
 @click.option("--settled", is_flag=True, help="Also those that were retried or discarded.")
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @console.json_option

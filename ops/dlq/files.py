@@ -4,11 +4,13 @@ import csv
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
+from ops.terminal import spreadsheet
 from ops.terminal.whole_files import text_file
 
-Format = Literal["ndjson", "csv"]
+Format = Literal["ndjson", "csv", "spreadsheet"]
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 CSV_COLUMNS: Final = (
     "id",
@@ -37,17 +39,24 @@ def format_of(file: Path) -> Format:
 
 
 def export(documents: Iterable[Mapping[str, Any]], file: Path, how: Format) -> int:
-    """Write them to `file`, which appears, or is replaced, when all are in. How many they were."""
+    """Write them to `file`, which appears, or is replaced, when all are in. How many they were.
+
+    csv says what the letters say; what of it a spreadsheet would run as a formula, `spreadsheet` makes text.
+    """
     count = 0
     # A string of JSON may hold half of a surrogate pair; its base64 beside it is exact.
     with text_file(file, errors="backslashreplace") as out:
-        if how == "csv":
+        if how == "spreadsheet":
+            out.write(spreadsheet.BYTE_ORDER_MARK)
+        if how != "ndjson":
             writer = csv.DictWriter(out, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
         for document in documents:
-            if how == "csv":
-                writer.writerow({**document, "headers": json.dumps(document["headers"])})
-            else:
+            if how == "ndjson":
                 out.write(json.dumps(document, ensure_ascii=False) + "\n")
+            else:
+                row = {**document, "headers": json.dumps(document["headers"])}
+                is_plain = how == "csv"
+                writer.writerow(row if is_plain else {k: spreadsheet.cell(v) for k, v in row.items()})
             count += 1
     return count

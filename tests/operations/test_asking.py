@@ -580,6 +580,21 @@ def test_an_empty_day_is_a_file_with_its_names(ugc: Said) -> None:
         assert reader.execute("SELECT count(*) FROM 'empty.parquet'").fetchone() == (0,)
 
 
+def test_for_a_spreadsheet_no_text_is_a_formula(ugc: Said, tmp_path: Path) -> None:
+    columns = "'=1+1' AS a, -1.5 AS b, '\"=x' AS c, concat('+', char(10), '@') AS d"
+    exact = list(csv.reader(io.StringIO(ugc("sql", "-c", f"SELECT {columns}", "-f", "csv")[1])))
+    assert exact == [list("abcd"), ["=1+1", "-1.5", '"=x', "+\n@"]]
+    mark, _, shown = ugc("sql", "-c", f"SELECT {columns}", "-f", "spreadsheet")[1].partition("\ufeff")
+    assert not mark
+    assert list(csv.reader(io.StringIO(shown))) == [list("abcd"), ["'=1+1", "-1.5", '"=x', "'+\n@"]]
+    # A format that the SQL names is what comes, and comes as it is.
+    other = "SELECT ['b', '=c'] AS a FORMAT JSONEachRow"
+    assert ugc("sql", "-c", other, "-f", "spreadsheet")[1] == '{"a":["b","=c"]}\n'
+    assert ugc("export", "--day", str(DAY), "--out", "exact.csv")[0] == 0
+    assert ugc("export", "--day", str(DAY), "--out", "safe.csv", "--format", "spreadsheet")[0] == 0
+    assert (tmp_path / "safe.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "exact.csv").read_bytes()
+
+
 def test_the_place_behind_the_last_id_of_an_hour() -> None:
     place = export_day.Place(datetime(2026, 11, 21, 10, tzinfo=UTC), export_day.ID_MAX)
     assert place.next() == export_day.Place(datetime(2026, 11, 21, 11, tzinfo=UTC), 0)
