@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from ops import console
+from ops.terminal import console
 from telemetry.errors import OperatorError
 
 # name -> where it lives, loaded when it is called: help is instant. Help lists them in this order.

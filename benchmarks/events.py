@@ -4,6 +4,8 @@ The same seed and the same end of time make the same events, and the generator k
 is: so many different ids, so many different users by day. Every event is valid by the contract, of the six
 known types and one custom, some 360 bytes in the log. They come in the order in which they happened, give
 or take `JITTER_MS`, as clients' events do.
+
+They are not those of `ugc generate`, whose people have habits, and get new ones: a yardstick's bytes stay.
 """
 
 import random

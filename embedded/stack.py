@@ -32,6 +32,12 @@ def services(settings: StackSettings, *, clock: Clock, out: TextIO) -> list[Serv
     return asked
 
 
+def check(settings: StackSettings) -> None:
+    """Refuse what the local services could not live with, before anything is written. Raises BrokerError."""
+    if not settings.kafka_bootstrap:
+        _broker_config(settings)
+
+
 def ports(settings: StackSettings) -> dict[str, int]:
     """The ports the local services will listen on, by the setting that chooses each."""
     taken = {}
@@ -47,16 +53,19 @@ def child_environment(settings: StackSettings) -> dict[str, str]:
     return {f"{PREFIX}DATA_DIR": str(settings.data_dir.absolute()), f"{PREFIX}LOG_FORMAT": "json"}
 
 
-def _broker(settings: StackSettings, *, clock: Clock, out: TextIO) -> Service:
-    config = BrokerConfig(
-        data_dir=settings.data_dir,
-        cache_dir=settings.cache_dir,
+def _broker_config(settings: StackSettings) -> BrokerConfig:
+    return BrokerConfig(
+        data_dir=settings.data_dir.absolute(),
+        cache_dir=settings.cache_dir.expanduser().absolute(),
         port=settings.kafka_port,
         java=Path(settings.java) if settings.java else None,
         heap_mb=settings.broker_heap_mb,
         retention_days=settings.topic_retention_days,
     )
-    broker = Broker(config, clock=clock, fetch=MavenDownload(clock=clock))
+
+
+def _broker(settings: StackSettings, *, clock: Clock, out: TextIO) -> Service:
+    broker = Broker(_broker_config(settings), clock=clock, fetch=MavenDownload(clock=clock))
     broker.prepare(out=out)
     return Service(
         name="broker",

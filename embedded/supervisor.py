@@ -88,12 +88,15 @@ class Supervisor:
                 on_restart()
             self._clock.sleep(POLL_INTERVAL_S)
 
-    def stop(self) -> list[str]:
-        """End every child, the last started first; return those that had to be killed."""
+    def stop(self, *, hurried: Callable[[], bool] = lambda: False) -> list[str]:
+        """End every child, the last started first; return those that had to be killed.
+
+        Once `hurried()`, what still runs is killed instead of waited for.
+        """
         killed = []
         for name in reversed(list(self._children)):
             child = self._children.pop(name)
-            if not self._end(child):
+            if not self._end(child, hurried):
                 killed.append(name)
         return killed
 
@@ -179,16 +182,18 @@ class Supervisor:
             "child_restarted", child=child.service.name, pid=fresh.process.pid, restarts=fresh.restarts
         )
 
-    def _end(self, child: _Child) -> bool:
+    def _end(self, child: _Child, hurried: Callable[[], bool]) -> bool:
         process, service = child.process, child.service
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(service.stop_within_s)
-            ended = True
-        except subprocess.TimeoutExpired:
-            ended = False
-            log.warning("child_killed", child=service.name, after_s=service.stop_within_s)
+        asked_at = self._clock.monotonic()
+        while process.poll() is None:
+            waited_s = self._clock.monotonic() - asked_at
+            if hurried() or waited_s > service.stop_within_s:
+                log.warning("child_killed", child=service.name, after_s=round(waited_s, 1))
+                break
+            self._clock.sleep(POLL_INTERVAL_S)
+        ended = process.returncode is not None
         _kill_group(process.pid)
         process.wait()
         child.pump.join(2)

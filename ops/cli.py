@@ -3,39 +3,50 @@
 import importlib
 import os
 import sys
+from collections.abc import MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from ops import console
-from ops.known_settings import refuse_unknown
+from ops.terminal import console
 from telemetry.errors import OperatorError
 
-# name -> where it lives. Help lists them in this order.
+
+class Entry(NamedTuple):
+    """A line of the table of contents: the module that has the command, and what it is for."""
+
+    module: str
+    summary: str
+
+
+# The table of contents. Help lists it in this order, and loads none of it.
 COMMANDS = {
-    "up": "ops.up:up",
-    "api": "ops.serve:api",
-    "etl": "ops.serve:etl",
-    "migrate": "ops.migrate:migrate",
-    "send": "ops.send:send",
-    "generate": "ops.generate:generate",
-    "demo": "ops.demo:demo",
-    "keys": "ops.keys:keys",
-    "settings": "ops.show_settings:settings",
-    "dlq": "ops.dlq:dlq",
-    "query": "ops.ask:query",
-    "sql": "ops.sql:sql",
-    "export": "ops.export:export",
-    "audit": "ops.audit:audit",
-    "rollup": "ops.rollup:rollup",
-    "janitor": "ops.janitor:janitor",
-    "doctor": "ops.doctor:doctor",
+    "up": Entry("stack.up", "Run the whole stack on this machine."),
+    "api": Entry("stack.serve", "Serve the collector and the stats API."),
+    "etl": Entry("stack.serve", "Move events from the log into the warehouse."),
+    "migrate": Entry("upkeep.migrate", "Create the topics, bring the schema up to date."),
+    "send": Entry("sending.send", "Send an event, or those of a file."),
+    "generate": Entry("generating.generate", "Make up events of people with habits."),
+    "demo": Entry("stack.demo", "Run it all with a month of history and live traffic."),
+    "keys": Entry("config.keys", "Make, list and revoke the keys of senders and readers."),
+    "settings": Entry("config.settings", "Show every setting and its value."),
+    "dlq": Entry("dlq.dlq", "Look after the dead letters."),
+    "query": Entry("asking.query", "Ask one of the product's questions."),
+    "sql": Entry("asking.sql", "Ask in SQL, as a user who only reads."),
+    "export": Entry("asking.export", "Write the events of a day to a file."),
+    "audit": Entry("auditing.audit", "Prove that nothing was lost or counted twice."),
+    "rollup": Entry("upkeep.rollup", "Make a day of the aggregates anew."),
+    "janitor": Entry("upkeep.janitor", "Drop what is older than it should be."),
+    "doctor": Entry("stack.doctor", "Check this machine and the running stack."),
 }
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 class _LazyGroup(click.Group):
@@ -45,9 +56,13 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        module = importlib.import_module(f"ops.{COMMANDS[cmd_name].module}")
+        command: click.Command = getattr(module, cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +83,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
+    reach_this_machine_directly(os.environ)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -95,7 +111,7 @@ def _run(arguments: list[str], *, as_json: bool) -> int:
             _quiet_libraries()
             # `ugc settings` is where one looks for what is wrong: it says so itself, beside everything else.
             if arguments[0] != "settings":
-                refuse_unknown()
+                _refuse_unknown_settings()
         result: Any = cli.main(args=arguments, prog_name="ugc", standalone_mode=False)
     except OperatorError as error:
         console.fail(error, as_json=as_json)
@@ -112,9 +128,26 @@ def _asks_for_help(arguments: list[str]) -> bool:
     return not arguments or not {"-h", "--help", "--version"}.isdisjoint(arguments)
 
 
+def reach_this_machine_directly(environment: MutableMapping[str, str]) -> None:
+    """A proxy has no business between this machine and itself: for us, and for every process we start."""
+    if not any(environment.get(name) for name in PROXIES):
+        return
+    told = environment.get("no_proxy") or environment.get("NO_PROXY", "")
+    if told == "*":
+        return
+    missing = [name for name in THIS_MACHINE if name not in told.split(",")]
+    environment["no_proxy"] = ",".join(filter(None, [told, *missing]))
+
+
+def _refuse_unknown_settings() -> None:
+    from ops.config.known import refuse_unknown  # noqa: PLC0415 - help is instant
+
+    refuse_unknown()
+
+
 def _quiet_libraries() -> None:
     """A command says itself what went wrong; those that serve configure their log anew."""
-    from telemetry import logs  # noqa: PLC0415 - help is instant
+    from telemetry import logs  # noqa: PLC0415 - as above
 
     logs.configure(process="ugc", level="error")
 

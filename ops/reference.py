@@ -17,7 +17,7 @@ from contract.limits import NAMED
 from contract.refusals import MEANINGS
 from etl.dead_reasons import REASONS
 from ops.cli import COMMANDS, cli
-from ops.known_settings import MODELS
+from ops.config.known import MODELS
 from telemetry.metrics import METRICS
 from telemetry.settings import PREFIX
 from ugc_api.problems import KINDS

@@ -11,7 +11,7 @@ from benchmarks.capacity import assumptions, measured, rows
 from benchmarks.frame import results
 from benchmarks.report.shelf import Shelf
 from contract.topics import EVENTS
-from ops import console
+from ops.terminal import console
 from telemetry.errors import OperatorError
 
 

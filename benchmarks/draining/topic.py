@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 from benchmarks.frame.errors import BenchFailed
 from contract.topics import EVENTS, PARTITIONER
 from contract.wire import Record
-from ops import topics
+from ops.upkeep import topics
 from telemetry.clock import Clock
 
 ANSWER_WITHIN_S = 10.0

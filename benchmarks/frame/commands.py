@@ -16,7 +16,7 @@ from benchmarks.frame.baseline import DRIFT_MAX, fixed_work
 from benchmarks.frame.figures import Result
 from benchmarks.frame.runner import Plan, Runner, exit_code
 from benchmarks.frame.session import Bench, Scale
-from ops import console
+from ops.terminal import console
 from telemetry.clock import SystemClock
 from telemetry.errors import OperatorError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmarks.report import write
-from ops import console
+from ops.terminal import console
 
 ROOT = Path(__file__).parents[2]
 

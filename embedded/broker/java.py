@@ -1,5 +1,6 @@
 """How java is called: the flags, the class path, and an environment that cannot change either."""
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -18,10 +19,15 @@ def java_command(
 ) -> list[str]:
     """The command line that runs a main class of the broker's jars.
 
-    Raises BrokerError when the java that was asked for is not there.
+    Raises BrokerError when the java that was asked for is not there, or cannot be run.
     """
-    if config.java is not None and not config.java.is_file():
-        raise BrokerError(f"there is no java at {config.java}; set UGC_JAVA to one, or leave it out")
+    if config.java is not None:
+        if not config.java.is_file():
+            raise BrokerError(f"there is no java at {config.java}; set UGC_JAVA to one, or leave it out")
+        if not os.access(config.java, os.X_OK):
+            raise BrokerError(
+                f"{config.java} is not executable; make it so, set UGC_JAVA to another java, or leave it out"
+            )
     return [
         str(config.java or JAVA),
         f"-Xmx{config.heap_mb}m",

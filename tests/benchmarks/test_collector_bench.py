@@ -16,7 +16,7 @@ from benchmarks.frame.load.report import GeneratorLate
 from benchmarks.frame.session import Session
 from contract.reading import read
 from contract.refusals import Refusal
-from ops import topics
+from ops.upkeep import topics
 from telemetry.clock import SystemClock
 from ugc_api.settings import ApiSettings
 

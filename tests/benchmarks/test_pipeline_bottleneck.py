@@ -63,9 +63,9 @@ def test_phases_become_one_piece_of_work() -> None:
 
 
 def test_functions_are_ranked_by_the_samples_that_ended_in_them() -> None:
-    raw = """main (ops/serve.py);run (etl/pipeline.py);decode (contract/wire.py) 30
-main (ops/serve.py);run (etl/pipeline.py) 10
-main (ops/serve.py);decode (contract/wire.py) 20
+    raw = """main (ops/stack/serve.py);run (etl/pipeline.py);decode (contract/wire.py) 30
+main (ops/stack/serve.py);run (etl/pipeline.py) 10
+main (ops/stack/serve.py);decode (contract/wire.py) 20
 <module> (/some/where/deep/site-packages/pkg/mod.py) 40
 """
     hot = hottest(raw)

@@ -83,6 +83,9 @@ def test_another_java_is_used_or_missed_by_name(tmp_path: Path) -> None:
     broker = Broker(config, clock=clock, fetch=MavenDownload(clock=clock), jars=())
     with pytest.raises(BrokerError, match=r"there is no java at .*; set UGC_JAVA"):
         broker.prepare(out=io.StringIO())
+    (tmp_path / "java").touch(mode=0o644)
+    with pytest.raises(BrokerError, match=r"java is not executable; make it so, set UGC_JAVA"):
+        broker.prepare(out=io.StringIO())
     (config.log_dir).mkdir(parents=True)
     (config.log_dir / "something").touch()
     with pytest.raises(BrokerError, match=r"is no broker's data directory; move it away"):

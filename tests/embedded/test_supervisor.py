@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,15 @@ def test_a_child_that_will_not_stop_is_killed_and_named(supervisor: Supervisor, 
     stubborn = SERVE_UNTIL_TERM.replace("    sys.exit(0)\n", "")
     supervisor.start([service("stubborn", tmp_path / "j", code=stubborn)])
     assert supervisor.stop() == ["stubborn"]
+
+
+def test_who_is_in_a_hurry_does_not_wait_for_a_child(supervisor: Supervisor, tmp_path: Path) -> None:
+    stubborn = SERVE_UNTIL_TERM.replace("    sys.exit(0)\n", "")
+    patient = replace(service("stubborn", tmp_path / "j", code=stubborn), stop_within_s=60)
+    supervisor.start([patient])
+    asked_at = time.monotonic()
+    assert supervisor.stop(hurried=lambda: time.monotonic() > asked_at + 0.3) == ["stubborn"]
+    assert 0.3 < time.monotonic() - asked_at < 10
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the death notice is Linux's")

@@ -15,7 +15,7 @@ from services import until
 
 from contract.topics import DEAD, EVENTS, PARTITIONER
 from contract.wire import Record
-from ops import topics
+from ops.upkeep import topics
 
 ETL_GROUP = "ugc-etl"
 ASK_S = 5.0

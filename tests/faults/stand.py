@@ -28,7 +28,7 @@ from clickhouse.client import connect
 from embedded import passwords, stack
 from embedded.stack_settings import StackSettings
 from embedded.supervisor import TETHER, Service
-from ops import topics
+from ops.upkeep import topics
 from telemetry.clock import SystemClock
 from telemetry.settings import load
 

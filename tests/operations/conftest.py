@@ -47,6 +47,7 @@ def handler(served: Served, answering: Answering) -> type[BaseHTTPRequestHandler
             self._answer(answering(body))
 
         def do_GET(self) -> None:
+            served.headers.append(self.headers)
             self._answer(answering(self.path.encode()))
 
         def _answer(self, answer: tuple[int, dict[str, str], bytes] | None) -> None:

@@ -24,13 +24,13 @@ from warehouse_process import Process
 
 from clickhouse import migrate
 from clickhouse.client import connect
-from ops import export_day
-from ops.analyst import Analyst, QuestionFailed, opened
+from ops.asking import export_day
+from ops.asking.analyst import Analyst, QuestionFailed, opened
+from ops.asking.export import span_of
+from ops.asking.prompt import Console
+from ops.asking.sql import show
+from ops.asking.statements import is_finished, split
 from ops.cli import run
-from ops.export import span_of
-from ops.sql import show
-from ops.sql_console import Console
-from ops.sql_statements import is_finished, split
 from telemetry.settings import Settings
 
 pytestmark = pytest.mark.stack
@@ -578,6 +578,21 @@ def test_an_empty_day_is_a_file_with_its_names(ugc: Said) -> None:
     assert ugc("export", "--day", str(empty), "--out", "empty.parquet")[0] == 0
     with duckdb.connect() as reader:
         assert reader.execute("SELECT count(*) FROM 'empty.parquet'").fetchone() == (0,)
+
+
+def test_for_a_spreadsheet_no_text_is_a_formula(ugc: Said, tmp_path: Path) -> None:
+    columns = "'=1+1' AS a, -1.5 AS b, '\"=x' AS c, concat('+', char(10), '@') AS d"
+    exact = list(csv.reader(io.StringIO(ugc("sql", "-c", f"SELECT {columns}", "-f", "csv")[1])))
+    assert exact == [list("abcd"), ["=1+1", "-1.5", '"=x', "+\n@"]]
+    mark, _, shown = ugc("sql", "-c", f"SELECT {columns}", "-f", "spreadsheet")[1].partition("\ufeff")
+    assert not mark
+    assert list(csv.reader(io.StringIO(shown))) == [list("abcd"), ["'=1+1", "-1.5", '"=x', "'+\n@"]]
+    # A format that the SQL names is what comes, and comes as it is.
+    other = "SELECT ['b', '=c'] AS a FORMAT JSONEachRow"
+    assert ugc("sql", "-c", other, "-f", "spreadsheet")[1] == '{"a":["b","=c"]}\n'
+    assert ugc("export", "--day", str(DAY), "--out", "exact.csv")[0] == 0
+    assert ugc("export", "--day", str(DAY), "--out", "safe.csv", "--format", "spreadsheet")[0] == 0
+    assert (tmp_path / "safe.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "exact.csv").read_bytes()
 
 
 def test_the_place_behind_the_last_id_of_an_hour() -> None:

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import proxy_bypass_environment as proxy_bypass
 
 import pytest
+from clickhouse_connect.driver.httputil import check_env_proxy
 from services import free_port
 
-from ops.cli import COMMANDS, cli, run
-from ops.known_settings import known_names
+from ops.cli import COMMANDS, cli, reach_this_machine_directly, run
+from ops.config.known import known_names
 
 
 @pytest.fixture(autouse=True)
@@ -184,19 +186,51 @@ def test_no_warehouse_is_one_line(
     assert "the warehouse does not answer" in capsys.readouterr().err
 
 
-def test_help_does_not_load_the_engine() -> None:
-    """Help must be instant: the 300 MB engine and the producer load only where they are used."""
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    untouched: dict[str, str] = {}
+    reach_this_machine_directly(untouched)
+    assert untouched == {}
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    monkeypatch.setenv("no_proxy", "")
+    for _ in range(2):
+        reach_this_machine_directly(os.environ)
+        assert os.environ["no_proxy"] == "intranet.example,127.0.0.1,localhost,::1"
+    for host, beside in (
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("intranet.example", True),
+        ("a.b", False),
+    ):
+        assert bool(proxy_bypass(host)) is beside, "urllib: our probes, `ugc send`"
+        assert (check_env_proxy("http", host, 8123) is None) is beside, "the warehouse's client"
+
+
+def test_a_data_directory_with_a_comma_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UGC_DATA_DIR", "a,b")
+    assert run(["up"]) == 1
+    assert "set UGC_DATA_DIR to a path without one" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_contents_name_commands_that_are_there_and_load_none() -> None:
+    """Help must be instant: what a command needs, and be it only the settings, loads when it is called."""
+    heavy = ("pydantic", "rich", "numpy", "structlog", "clickhouse", "etl", "ugc_api", "embedded")
     code = (
-        "import sys; from ops.cli import run; run(['--help']); "
-        "print([m for m in ('chdb', 'pandas', 'flask') if m in sys.modules])"
+        "import sys; from ops.cli import run; run(['--help']); print(sorted(m for m in sys.modules "
+        f"if m.partition('.')[0] in {heavy} or m[:4] == 'ops.'))"
     )
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("UGC_")}
     shown = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
-        env=environment,
         cwd=Path(__file__).parents[2],
     )
-    assert shown.stdout.strip().endswith("[]")
+    assert shown.stdout.strip().endswith("['ops.cli', 'ops.terminal', 'ops.terminal.console']")
+    for name, entry in COMMANDS.items():
+        assert f"\n  {name:<8}  {entry.summary}\n" in shown.stdout, "whole, on one line"

@@ -12,7 +12,7 @@ from embedded.broker.config import BrokerConfig
 from embedded.broker.properties import properties
 from etl.settings import EtlSettings
 from ops.cli import COMMANDS
-from ops.known_settings import known_names
+from ops.config.known import known_names
 from telemetry.settings import ROLES, Settings
 from ugc_api.settings import ApiSettings
 

@@ -24,9 +24,10 @@ from etl.dead_letters import KafkaDeadLetters
 from etl.errors import Retryable
 from etl.ranges import LogRecord, Offset, Position
 from etl.settings import EtlSettings
-from ops import dlq_box, topics
 from ops.cli import run
-from ops.dlq_showing import plain
+from ops.dlq import box as dlq_box
+from ops.dlq.showing import plain
+from ops.upkeep import topics
 
 NOW = datetime.now(UTC)
 
@@ -394,7 +395,7 @@ def test_on_a_terminal_it_asks_first(
     answer: str, outcome: tuple[int, int], log: Log, dlq: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.letters(letter(1))
-    monkeypatch.setattr("ops.dlq_settling.asked", lambda: True)
+    monkeypatch.setattr("ops.dlq.settling.asked", lambda: True)
     answers = iter(answer.splitlines())
 
     def answered(_: str) -> str:
@@ -471,7 +472,7 @@ def test_export_is_whole_or_not_at_all(
     done = dlq("export", "there.csv")
     assert (done.code, "--force replaces it" in done.err) == (1, True)
     assert dlq("export", "nowhere/x.csv").code == 1
-    monkeypatch.setattr("ops.dlq_showing.whole", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("ops.dlq.showing.whole", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert dlq("export", "there.csv", "--force").code == 130
     monkeypatch.undo()
     assert [each.name for each in tmp_path.iterdir()] == ["there.csv"]

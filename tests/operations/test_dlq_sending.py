@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from contract.topics import EVENTS
-from ops.dlq_sending import NotTaken, Outbox
+from ops.dlq.outbox import NotTaken, Outbox
 
 RECORDS = [(b"k", b"one", []), (b"k", b"two", []), (None, None, [("h", None)])]
 

@@ -11,7 +11,7 @@ from services import free_port
 
 from clickhouse.warehouse import Freshness
 from ops.cli import run
-from ops.doctor import Check, Finding, Unwell, disk, etl_state, how_fresh, run_checks, show
+from ops.stack.doctor import Check, Finding, Unwell, disk, etl_state, how_fresh, run_checks, show
 
 
 @pytest.fixture(autouse=True)

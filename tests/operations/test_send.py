@@ -16,7 +16,7 @@ import pytest
 from contract.limits import EVENTS_PER_REQUEST_MAX
 from contract.reading import split
 from ops.cli import run
-from ops.door import Door, SendFailed, retry_after_s
+from ops.sending.door import Door, SendFailed, retry_after_s
 
 HARMLESS = "sending the file again is harmless"
 
@@ -166,6 +166,32 @@ def test_a_key_goes_along(option: str, header: str, said: str, given: str, serve
 def test_a_key_that_is_none_is_wrong_usage(options: list[str], serve: Any) -> None:
     served = serve(accepts)
     assert run(["send", "--url", served.url, *options]) == 2
+    assert not served.bodies
+
+
+@pytest.mark.parametrize(
+    ("option", "header", "said"),
+    [("--key", "Authorization", "Bearer ugc_a_b"), ("--write-key", "X-Write-Key", "ugc_a_b")],
+)
+def test_generated_events_are_sent_with_a_key_too(option: str, header: str, said: str, serve: Any) -> None:
+    served = serve(accepts)
+    few = ["generate", "--events", "10", "--users", "2", "--days", "1"]
+    assert run([*few, "--send", "--url", served.url, option, "ugc_a_b"]) == 0
+    assert [each[header] for each in served.headers] == [said]
+    assert run([*few, option, "ugc_a_b"]) == 2, "nobody is there to be shown it"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--count", "3"), ("--user", "u"), ("--value", "1"), ("--event-type", "click"), ("--properties", "{}")],
+)
+def test_what_the_events_of_a_file_say_themselves_is_not_asked_for_beside_it(
+    option: str, value: str, serve: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("events.json").write_text('{"a": 1}')
+    served = serve(accepts)
+    assert run(["send", "events.json", "--url", served.url, option, value]) == 2
+    assert f"leave out {option}, or FILE" in capsys.readouterr().err
     assert not served.bodies
 
 

@@ -11,9 +11,9 @@ from confluent_kafka.cimpl import NewTopic
 from services import free_port, until
 
 from contract.topics import Topic
-from ops import topics
 from ops.cli import run
-from ops.topics import DAY_MS, TopicsFailed, TopicState, ensure, look
+from ops.upkeep import topics
+from ops.upkeep.topics import DAY_MS, TopicsFailed, TopicState, ensure, look
 from telemetry.settings import Role
 
 ONE = Topic("retained", partitions=2, message_bytes_max=100_000)

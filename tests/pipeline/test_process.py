@@ -27,7 +27,7 @@ from contract.topics import DEAD, EVENTS, PARTITIONER
 from embedded import passwords, stack
 from embedded.stack_settings import StackSettings
 from embedded.supervisor import Service
-from ops import topics
+from ops.upkeep import topics
 from telemetry.clock import SystemClock
 from telemetry.settings import load
 

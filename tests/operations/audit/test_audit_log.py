@@ -21,7 +21,9 @@ from etl.placing import describe
 from etl.ports import MovedRange
 from etl.ranges import LogRecord, Offset, Position, Range
 from etl.settings import EtlSettings
-from ops import audit, dlq_box, topics
+from ops.auditing import audit
+from ops.dlq import box as dlq_box
+from ops.upkeep import topics
 from telemetry.clock import SystemClock
 
 pytestmark = pytest.mark.stack

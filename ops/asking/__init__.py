@@ -1,0 +1,1 @@
+"""Questions to the warehouse: `ugc query`, `ugc sql` and `ugc export`."""

@@ -1,0 +1,1 @@
+"""`ugc audit`: was anything lost or counted twice?"""

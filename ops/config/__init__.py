@@ -1,0 +1,1 @@
+"""What was set, and who may: `ugc settings` and `ugc keys`."""

@@ -1,0 +1,1 @@
+"""`ugc dlq`: the dead letters, found, shown, sent again and settled."""

@@ -1,0 +1,1 @@
+"""`ugc send`: events to a collector, and its verdicts."""

@@ -1,0 +1,1 @@
+"""How every command speaks, shows progress, stops, reads a day and writes a file."""
