@@ -136,12 +136,15 @@ def make_result() -> Callable[..., Result]:
 class Lasting(Warehouse):
     """A bench's own warehouse that outlives the bench: it is started once and lent to the next."""
 
+    left_running = False
+
     def start(self) -> None:
         if self._process is None:
             super().start()
+        self.left_running = True
 
     def stop(self) -> None:
-        return
+        self.left_running = False
 
     def end(self) -> None:
         super().stop()
@@ -162,7 +165,9 @@ class Lender:
         return self._made[self._lent - 1]
 
     def take_back(self) -> None:
+        """Whoever borrowed one has stopped it, as it would have stopped its own."""
         self._lent = 0
+        assert not any(each.left_running for each in self._made)
 
     def end(self) -> None:
         for each in self._made:
@@ -180,10 +185,7 @@ def _lender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
 
 @pytest.fixture
 def lent(_lender: Lender) -> Iterator[Lender]:
-    """In place of a bench's `Warehouse`: the same, but already running after the first time.
-
-    That a bench ends what it starts is looked at where its stack and its engines are.
-    """
+    """In place of a bench's `Warehouse`: the same, but already running after the first time."""
     yield _lender
     _lender.take_back()
 
