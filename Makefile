@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check bench-quick bench bench-full soak up down lock clean
 MAKEFLAGS += --no-print-directory
+# Bytecode is kept, whatever the environment says: a stack is half a dozen processes, the tests start hundreds,
+# and each would compile the same packages again.
+export PYTHONDONTWRITEBYTECODE =
 
 # The first Python that is new enough; `make PYTHON=...` chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from services import free_port
@@ -15,6 +16,47 @@ from services import free_port
 from clickhouse import migrate
 from embedded.stack_settings import StackSettings
 from telemetry.settings import ROLES, Role
+
+# Files of these folders take turns on one worker: what they share, a broker and a warehouse, is started once.
+TOGETHER = ("tests/faults",)
+# These use none of it.
+APART = ("tests/faults/test_kill_campaign.py",)
+
+
+# What takes longest, longest first: begun last, it would leave the other workers idle at the end.
+LONGEST = ("tests/faults", "tests/properties", "tests/benchmarks", "tests/end_to_end", "tests/pipeline")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in the order in which they are begun: long ones, others that start processes, fast ones."""
+    starts_processes = {item.path for item in items if item.get_closest_marker("stack")}
+
+    def order(item: pytest.Item) -> tuple[int, int]:
+        file = item.nodeid.partition("::")[0]
+        longest = [place for place, each in enumerate(LONGEST) if file.startswith(each)]
+        if item.path not in starts_processes:
+            return 1, 0
+        return 0, longest[0] if longest else len(LONGEST)
+
+    items.sort(key=order)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """By file, as `--dist loadfile` says, but for the folders that stay together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    # Not at the top: pytest runs without xdist, too.
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415
+
+    class ByFileOrFolder(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            folders = (each for each in TOGETHER if file.startswith(f"{each}/") and file not in APART)
+            return next(folders, file)
+
+    return ByFileOrFolder(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.engines.warehouse import Warehouse
 from benchmarks.frame.baseline import Meter, Work
 from benchmarks.frame.figures import (
     Baseline,
@@ -19,7 +20,7 @@ from benchmarks.frame.figures import (
     Result,
 )
 from benchmarks.frame.session import Session
-from telemetry.clock import SystemClock
+from telemetry.clock import Clock, SystemClock
 
 
 class FakeClock:
@@ -130,6 +131,63 @@ def make_result() -> Callable[..., Result]:
         return Result(**whole)
 
     return make
+
+
+class Lasting(Warehouse):
+    """A bench's own warehouse that outlives the bench: it is started once and lent to the next."""
+
+    left_running = False
+
+    def start(self) -> None:
+        if self._process is None:
+            super().start()
+        self.left_running = True
+
+    def stop(self) -> None:
+        self.left_running = False
+
+    def end(self) -> None:
+        super().stop()
+
+
+class Lender:
+    """Hands out warehouses that run, as many as are held at once; each bench makes its tables anew."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._made: list[Lasting] = []
+        self._lent = 0
+
+    def __call__(self, _: Path, *, clock: Clock) -> Lasting:
+        if self._lent == len(self._made):
+            self._made.append(Lasting(self._directory / str(self._lent), clock=clock))
+        self._lent += 1
+        return self._made[self._lent - 1]
+
+    def take_back(self) -> None:
+        """Whoever borrowed one has stopped it, as it would have stopped its own."""
+        self._lent = 0
+        assert not any(each.left_running for each in self._made)
+
+    def end(self) -> None:
+        for each in self._made:
+            each.end()
+
+
+@pytest.fixture(scope="session")
+def _lender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
+    made = Lender(tmp_path_factory.mktemp("lent"))
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture
+def lent(_lender: Lender) -> Iterator[Lender]:
+    """In place of a bench's `Warehouse`: the same, but already running after the first time."""
+    yield _lender
+    _lender.take_back()
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The frame with the real stack: a bench run as it is typed, and one that is interrupted."""
+"""The frame with the real stack: a bench run as it is typed, and one that is interrupted.
+
+What a bench may ask its stack is looked at in test_pipeline_stack.py, on the one that runs there.
+"""
 
 import json
 import os
@@ -55,25 +58,6 @@ def test_an_interrupted_run_stops_what_it_started_and_removes_its_scratch(
     assert not [each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
     assert list((tmp_path / "out").iterdir()) == []
-
-
-@pytest.mark.stack
-def test_a_stack_of_a_benchs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What the person has set for servers of his own must not reach it: a bench would write to them.
-    monkeypatch.setenv("UGC_KAFKA_BOOTSTRAP", "production:9092")
-    monkeypatch.setenv("UGC_WAREHOUSE_DSN", "http://production:8123/ugc")
-    with Stack(tmp_path, clock=SystemClock()) as stack:
-        pids = stack.pids()
-        assert set(pids) == {"supervisor", "broker", "warehouse", "etl", "api"}
-        assert stack.http_json("/health/ready")
-        assert stack.dsn("analyst").endswith(f"@127.0.0.1:{stack.ports['UGC_WAREHOUSE_PORT']}/ugc")
-        shown = json.loads(stack.ugc("settings", "--json"))
-        assert shown["UGC_KAFKA_BOOTSTRAP"] == ""
-        with pytest.raises(BenchFailed, match="/nowhere: 404"):
-            stack.http_json("/nowhere")
-    assert not any(psutil.pid_exists(pid) for pid in pids.values())
-    with pytest.raises(BenchFailed, match="does not run"):
-        stack.pids()
 
 
 def test_a_stack_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import ids, recovery
-from benchmarks.engines.warehouse import Warehouse
 from benchmarks.frame.baseline import Meter
 from benchmarks.frame.errors import Void
 from benchmarks.frame.session import Session
@@ -39,7 +39,8 @@ def real(tmp_path: Path) -> Iterator[Session]:
         yield session
 
 
-def test_new_events_are_told_from_copies(real: Session) -> None:
+def test_new_events_are_told_from_copies(real: Session, monkeypatch: pytest.MonkeyPatch, lent: Any) -> None:
+    monkeypatch.setattr(ids, "Warehouse", lent)
     # Four ranges of the first window are more than is asked for before the memory is read.
     ids.measure(real, ids.Sizes(20_000, samples=1, rows=26_000))
     figures = {each.key: each for each in real.figures}
@@ -58,9 +59,9 @@ def test_new_events_are_told_from_copies(real: Session) -> None:
 
 
 def test_a_table_that_was_not_filled_as_told_voids_the_run(
-    real: Session, monkeypatch: pytest.MonkeyPatch
+    real: Session, monkeypatch: pytest.MonkeyPatch, lent: Any
 ) -> None:
-    warehouse = Warehouse(real.scratch / "warehouse", clock=real.clock)
+    warehouse = lent(real.scratch / "warehouse", clock=real.clock)
     try:
         warehouse.start()
         dsn = warehouse.dsn("admin")

@@ -95,6 +95,9 @@ def test_a_working_process_is_sampled(spinning: int, tmp_path: Path) -> None:
         with sampling({"spinner": spinning}, directory=tmp_path) as sampled:
             subprocess.run([sys.executable, "-c", "import time; time.sleep(1)"], check=True)
     except NoSampler as why:
+        # py-spy comes with the environment of the tests; what a system may forbid is looking.
+        if "may not look" not in str(why):
+            raise
         pytest.skip(str(why))
     (first, *_) = sampled.hot["spinner"]
     assert first.function.startswith("spin (")

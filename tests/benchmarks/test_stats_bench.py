@@ -15,7 +15,19 @@ from clickhouse.warehouse import Answer, Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
-SIZES = stats.Sizes(events=40_000, users=600, rounds=1, times=1, times_in_segment=1, block_rows=1_000)
+SIZES = stats.Sizes(events=12_000, users=300, rounds=1, times=1, times_in_segment=1, block_rows=500)
+
+
+@pytest.fixture(autouse=True)
+def _on_lent_warehouses(monkeypatch: pytest.MonkeyPatch, lent: Any) -> None:
+    monkeypatch.setattr(stats, "Server", lent)
+    monkeypatch.setattr(properties, "Warehouse", lent)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Merges are not waited for: the run does not come to asking."""
+    monkeypatch.setattr(filling, "CALM_LOOKS", 1)
 
 
 def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> None:
@@ -40,7 +52,7 @@ def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> Non
     assert len([each for each in real.checks if "equal to those from raw" in each.what]) == len(exact) == 5
 
 
-def test_a_wrong_answer_voids_the_run(real: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_answer_voids_the_run(real: Session, monkeypatch: pytest.MonkeyPatch, hasty: None) -> None:
     real.bench = "stats"
     honest: Callable[..., Any] = Warehouse.top_events
 
@@ -52,7 +64,7 @@ def test_a_wrong_answer_voids_the_run(real: Session, monkeypatch: pytest.MonkeyP
         stats.measure(real, SIZES)
 
 
-def test_rows_that_are_lost_void_the_run(real: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_are_lost_void_the_run(real: Session, monkeypatch: pytest.MonkeyPatch, hasty: None) -> None:
     real.bench = "stats"
     honest = filling.blocks
 
@@ -65,8 +77,10 @@ def test_rows_that_are_lost_void_the_run(real: Session, monkeypatch: pytest.Monk
         stats.measure(real, SIZES)
 
 
-def test_every_layout_gives_the_same_answers(real: Session) -> None:
+def test_every_layout_gives_the_same_answers(real: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     real.bench = "properties"
+    # A day is a part in every table.
+    monkeypatch.setattr(properties, "DAYS", 7)
     properties.measure(real, properties.Sizes(events=6_000, users=200, times=2))
     figures = {each.key: each for each in real.figures}
     for layout in properties.LAYOUTS:
@@ -81,11 +95,12 @@ def test_every_layout_gives_the_same_answers(real: Session) -> None:
 
 
 def test_a_layout_that_answers_otherwise_voids_the_run(
-    real: Session, monkeypatch: pytest.MonkeyPatch
+    real: Session, monkeypatch: pytest.MonkeyPatch, hasty: None
 ) -> None:
     real.bench = "properties"
-    last = properties.LAYOUTS[-1]
+    monkeypatch.setattr(properties, "DAYS", 7)
+    text, last = properties.LAYOUTS[0], properties.LAYOUTS[-1]
     wrong = properties.Layout(last.key, last.name, last.columns, {**last.conditions, "rare": "quantity > 1"})
-    monkeypatch.setattr(properties, "LAYOUTS", (*properties.LAYOUTS[:-1], wrong))
+    monkeypatch.setattr(properties, "LAYOUTS", (text, wrong))
     with pytest.raises(Void, match="a key of few events, text, and columns"):
         properties.measure(real, properties.Sizes(events=6_000, users=200, times=1))

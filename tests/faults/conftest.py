@@ -1,4 +1,7 @@
-"""A broker and a warehouse for each file of fault tests, which breaks them; ETLs for each test."""
+"""A broker and a warehouse for all fault tests, which break them; ETLs for each test.
+
+The scheduling in tests/conftest.py gives their files to one worker, one after the other.
+"""
 
 from collections.abc import Callable, Iterator
 from random import Random
@@ -8,14 +11,30 @@ from faults.group import Group
 from faults.stand import Child, Stand
 from faults.truth import RAW, differences, views
 
+from clickhouse.views import LEDGER
+from contract.topics import DEAD, EVENTS
 
-@pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+
+@pytest.fixture(scope="session")
+def _stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     made = Stand(tmp_path_factory.mktemp("faults") / "data")
     try:
         yield made.start()
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="module")
+def stand(_stand: Stand) -> Stand:
+    """Each file finds it as if it were new: nothing in the log, nothing committed, nothing in the tables."""
+    group = Group(_stand.settings.bootstrap())
+    group.recreate_topic(names=(EVENTS.name, DEAD.name))
+    group.close()
+    client = _stand.admin()
+    for table in (RAW, LEDGER, *(view.target for view in views(client))):
+        client.command(f"TRUNCATE TABLE {table}")
+    client.close()
+    return _stand
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ LIMITS = ProducerLimits(
 )
 
 
-PROCESSES = {"mock_broker", "make_kafka_log", "start_api"}
+PROCESSES = {"mock_broker", "make_kafka_log", "start_api", "kafka_bootstrap", "warehouse"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
