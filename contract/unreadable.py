@@ -28,19 +28,29 @@ def refusal_of(raw: bytes) -> Refusal:
         return Refusal(RefusalCode.INVALID_JSON, "", f"The event is not JSON: {error}.")
     if not isinstance(sent, dict):
         what = shown(sent) if isinstance(sent, str | list) else raw[: limits.SHOWN_CHARS_MAX].decode()
+        # Half a surrogate pair is sent back as a question mark: in an answer nobody could read it either.
+        what = what.encode(errors="replace").decode()
         return Refusal(RefusalCode.NOT_AN_OBJECT, "", f"An event is an object; {what} was sent.")
     path = lone_surrogate(sent)
-    if path is not None:
-        return Refusal(
-            RefusalCode.LONE_SURROGATE,
-            pointer_to(path),
-            "A string holds half of a surrogate pair (an emoji cut in two?); cut strings between characters.",
-        )
-    return _too_long_a_number(raw)
+    return _too_long_a_number(raw) if path is None else _half_a_pair(path)
+
+
+def _half_a_pair(path: tuple[str, ...]) -> Refusal:
+    return Refusal(
+        RefusalCode.LONE_SURROGATE,
+        pointer_to(path),
+        "A string holds half of a surrogate pair (an emoji cut in two?); cut strings between characters.",
+    )
 
 
 def _too_long_a_number(raw: bytes) -> Refusal:
-    for name, member in _MEMBERS.decode(raw).items():
+    try:
+        members = _MEMBERS.decode(raw)
+    except msgspec.DecodeError:
+        # The one thing it does not take and the parser of the standard library does. That one keeps the
+        # last of members that are sent twice, so it stands in an earlier one.
+        return _half_a_pair(())
+    for name, member in members.items():
         if _LONG_NUMBER.search(bytes(member)):
             message = f"A number has more than {limits.NUMBER_DIGITS_MAX:,} digits; send it as a string."
             return Refusal(RefusalCode.NUMBER_TOO_LONG, pointer_to([name]), message)

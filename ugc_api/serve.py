@@ -125,6 +125,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "threads": settings.api_threads,
             "worker_connections": max(settings.api_connections_max, settings.api_threads + 1),
             "limit_request_line": REQUEST_LINE_BYTES_MAX,
+            # No header says under which path we lie; gunicorn would believe one that comes from this host.
+            "forwarder_headers": "",
             "keepalive": settings.api_keep_alive_s,
             "graceful_timeout": -(-settings.api_shutdown_ms // 1000),
             "timeout": WORKER_SILENT_S_MAX,

@@ -1,8 +1,9 @@
 """The long kill campaign: `PYTHONPATH=tests .venv/bin/python -m faults.soak`, as `make soak` runs it.
 
-At least 200 kills, outages of a minute and more, minutes of rebalancing, ever more days. Its result goes to
-benchmarks/results/soak/campaign.json, without a word of the machine's name or its folders. Exits with 1 when
-anything does not add up; the data then stays where the last line says.
+At least 200 kills, outages of a minute and more, minutes of rebalancing, ever more days; then ten minutes
+without a broker (faults/long_outage.py). Results go to benchmarks/results/soak, without a word of the
+machine's name or its folders. Exits with 1 when anything does not add up; the data then stays where the last
+line says.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
+from faults import long_outage
 from faults.campaign import FREEZES, INSIDE_AN_INSERT, Campaign, Plan, Result
 from services import ROOT
 
@@ -35,6 +37,8 @@ SHARES = {
     "warehouse+broker": 1,
 }
 OUTAGES_S = {"warehouse": [60.0, 75.0], "broker": [60.0, 75.0]}
+# Minutes without a broker, and events before that.
+LONG_OUTAGE, SHORT_OUTAGE = (10.0, 1_000_000), (0.5, 20_000)
 
 
 def plan(seed: int, *, kills: int, long_outages: bool) -> Plan:
@@ -85,9 +89,12 @@ def main() -> int:
         say(mismatch)
     if result.mismatches:
         say(f"data and logs stay in {directory}")
-        return 1
-    shutil.rmtree(directory)
-    return 0
+    else:
+        shutil.rmtree(directory)
+    minutes, events = SHORT_OUTAGE if asked.short else LONG_OUTAGE
+    file = asked.result.with_name(long_outage.RESULT.name)
+    grown = long_outage.soak(file, minutes=minutes, events=events, seed=seed, say=say)
+    return 1 if result.mismatches else grown
 
 
 def say(text: str) -> None:

@@ -147,8 +147,10 @@ class Incoming:
         return Stage.BODY_TOO_LARGE if self._chunks_seen > CHUNKS_MAX else None
 
     def _trailers(self, line_end: int) -> Stage:
-        ended = self.data.startswith(b"\r\n", line_end + 2) or self.data.find(END_OF_HEAD, line_end) >= 0
-        return Stage.WHOLE if ended else self._bounded()
+        if self.data.startswith(b"\r\n", line_end + 2) or self.data.find(END_OF_HEAD, line_end) >= 0:
+            return Stage.WHOLE
+        # They are looked through with every piece that comes, so there may not be many of them.
+        return Stage.HEAD_TOO_LARGE if len(self.data) - line_end > HEAD_BYTES_MAX else self._bounded()
 
     def _bounded(self) -> Stage:
         beyond = len(self.data) > HEAD_BYTES_MAX + CHUNKED_BYTES_A_BYTE * self._body_bytes_max

@@ -12,7 +12,7 @@ from gunicorn.http import errors  # type: ignore[import-untyped]
 
 from ugc_api import problems, security_headers
 from ugc_api.problems import Problem, ProblemCode
-from ugc_api.server.incoming import REQUEST_LINE_BYTES_MAX
+from ugc_api.server.incoming import REQUEST_LINE_BYTES_MAX, Stage
 
 # The first that fits; everything else that the parser refuses is told in general words.
 DETAILS: tuple[tuple[type[Exception], ProblemCode, str], ...] = (
@@ -36,6 +36,12 @@ DETAILS: tuple[tuple[type[Exception], ProblemCode, str], ...] = (
     (errors.ExpectationFailed, ProblemCode.BAD_REQUEST, "The only thing to Expect is 100-continue."),
     (errors.ParseException, ProblemCode.BAD_REQUEST, "The request is not HTTP."),
 )
+# What is refused before the parser sees it.
+AT_STAGE = {
+    Stage.HEAD_TOO_LARGE: (ProblemCode.HEADERS_TOO_LARGE, "The headers have no end."),
+    Stage.BODY_TOO_LARGE: (ProblemCode.BODY_TOO_LARGE, "The body comes in too many chunks."),
+    Stage.CODING_UNKNOWN: (ProblemCode.BAD_REQUEST, "The only Transfer-Encoding is chunked."),
+}
 # Of the same family, but not the sender's fault.
 OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName, errors.ConfigurationProblem)
 

@@ -1,14 +1,14 @@
-"""gunicorn's threaded worker, but a thread is given to a request, never to a sender.
+"""gunicorn's threaded worker, but a thread is given to a request, never to a sender nor to a reader.
 
 A connection lies in the poller until a request has come in whole; only then does a thread take it, and what
 the thread reads is in memory. So a thousand senders who trickle cost a thousand buffers of a bounded sum, not
-all threads: each has a deadline, then a problem document, then nobody listens. The same at the end: whoever
-is refused while he is still sending is heard out by the poller, so that he comes to read why.
+all threads: each has a deadline, then a problem document, then nobody listens. The same at the end: what of
+an answer the socket does not take at once the poller sends on, until its reader's deadline; and whoever is
+refused while he is still sending is heard out by the poller, so that he comes to read why.
 """
 
 import selectors
 import socket
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,46 +17,22 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 from telemetry.clock import Clock, SystemClock
 from ugc_api.problems import Problem, ProblemCode
+from ugc_api.server.detached import Heard, Outgoing
 from ugc_api.server.incoming import Incoming, Stage
-from ugc_api.server.refusing import answer_to, problem_of
+from ugc_api.server.refusing import AT_STAGE, answer_to, problem_of
+from ugc_api.server.stays import Leaving, Lingering, Waiting
 from ugc_api.settings import ApiSettings
 
 READ_BYTES = 64 * 1024
 READ_BYTES_MAX = 256 * 1024
-# Of all requests that are not answered yet, together.
+# Of all requests that are not answered yet, and of answers that are not read yet, together.
 HELD_BYTES_MAX = 64 * 1024 * 1024
 LOOK_S = 0.25
 PAUSE_S = 0.05
 LINGER_S = 2.0
-LINGER_BYTES_MAX = 16 * 1024 * 1024
-REFUSED = {
-    Stage.HEAD_TOO_LARGE: (ProblemCode.HEADERS_TOO_LARGE, "The headers have no end."),
-    Stage.BODY_TOO_LARGE: (
-        ProblemCode.BODY_TOO_LARGE,
-        "The body comes in too many chunks.",
-    ),
-    Stage.CODING_UNKNOWN: (ProblemCode.BAD_REQUEST, "The only Transfer-Encoding is chunked."),
-}
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Connection = Any
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A request that is not whole yet, and until when it may become so."""
-
-    incoming: Incoming
-    deadline: float
-    polled: bool = False
-
-
-@dataclass(slots=True)
-class Lingering:
-    """A connection that is answered for the last time and may not have stopped sending."""
-
-    deadline: float
-    bytes_left: int = LINGER_BYTES_MAX
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -67,6 +43,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._settings: ApiSettings = self.app.settings
         self._clock: Clock = SystemClock()
         self._waiting: dict[Connection, Waiting] = {}
+        self._leaving: dict[Connection, Leaving] = {}
         self._lingering: dict[Connection, Lingering] = {}
         self._held = 0
         self._look_at = 0.0
@@ -85,7 +62,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 self._clock.sleep(PAUSE_S)
 
     def _make_room(self) -> bool:
-        slowest = next(iter(self._lingering or self._waiting), None)
+        slowest = next(iter(self._lingering or self._leaving or self._waiting), None)
         if slowest is not None:
             self._hang_up(slowest)
         return slowest is not None
@@ -137,10 +114,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self._forget(conn)
             # Held until it is answered.
             conn.heard, conn.bytes_held = incoming, len(incoming.data)
+            conn.outgoing = Outgoing(conn.sock)
             self._held += conn.bytes_held
             super().enqueue_req(conn)
-        elif stage in REFUSED:
-            self._refuse(conn, Problem(*REFUSED[stage]))
+        elif stage in AT_STAGE:
+            self._refuse(conn, Problem(*AT_STAGE[stage]))
         elif stage is not was:
             waiting.deadline = self._clock.monotonic() + self._settings.body_deadline_ms / 1000
             if incoming.expects:
@@ -149,49 +127,89 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     # In a thread
 
     def handle(self, conn: Connection) -> Any:
-        """Serve the request that is here. Nothing in it waits for the sender."""
-        conn.init()
+        """Serve the request that is here. Nothing in it waits for who sent it."""
+        if not conn.initialized:
+            conn.init()
+            conn.sock.setblocking(False)
+            conn.parser.unreader = Heard()
         data, conn.heard.data = conn.heard.data, bytearray()
         conn.parser.unreader.unread(data)
-        return super().handle(conn)
+        sock, conn.sock = conn.sock, conn.outgoing
+        try:
+            goes_on = super().handle(conn)
+        finally:
+            conn.sock = sock
+        try:
+            conn.outgoing.flush()
+        except OSError:
+            conn.outgoing.drop()
+            return False
+        return goes_on
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
         # Whoever asked whether to go on was told so, or is refused.
         req._expected_100_continue = False  # noqa: SLF001 - gunicorn asks it of its own object
         if conn.heard.stage is Stage.ENOUGH:
             req.force_close()
-        conn.sock.settimeout(self._settings.answer_deadline_ms / 1000)
-        try:
-            return super().handle_request(req, conn)
-        except TimeoutError:
-            raise StopIteration from None
+        return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
         if not keepalive or conn.heard.stage is Stage.ENOUGH:
             return False
-        body = conn.parser.mesg.body
-        # What the application did not want is in memory; the next request begins behind it.
-        body.read()
-        return not body.failed
+        try:
+            # What the application did not want is in memory; the next request begins behind it.
+            conn.parser.mesg.body.read()
+        except Exception:  # noqa: BLE001 - it is answered already, and nobody knows where the next one begins
+            return False
+        return True
 
-    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: Exception) -> None:
+    def handle_error(self, _req: Any, client: Outgoing, _addr: Any, exc: Exception) -> None:
         """The parser says no, or the server itself broke: never in HTML."""
         problem = problem_of(exc)
         if problem is None:
+            # This thread's last request is not the one that broke.
+            structlog.contextvars.clear_contextvars()
             structlog.get_logger().error("server_broke", exc_info=exc)
             problem = Problem(ProblemCode.INTERNAL, "The request was not completed; send it again.")
-        client.settimeout(self._settings.answer_deadline_ms / 1000)
         client.sendall(answer_to(problem, app=self.wsgi))
 
     # The end of a request and of a connection
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
-        """A thread is done with it: the next request, or goodbye."""
+        """A thread is done with it: the rest of the answer, the next request, or goodbye."""
         self._held -= conn.bytes_held
+        if conn.outgoing.waits():
+            self._leave(conn, fs)
+        else:
+            self._go_on(conn, fs)
+
+    def _go_on(self, conn: Connection, fs: Any) -> None:
         if fs.cancelled() or fs.exception() is not None or not fs.result():
             self._linger(conn)
         else:
             super().finish_request(conn, fs)
+
+    def _leave(self, conn: Connection, fs: Any) -> None:
+        held = conn.outgoing.bytes_held()
+        self._held += held
+        deadline = self._clock.monotonic() + self._settings.answer_deadline_ms / 1000
+        self._leaving[conn] = Leaving(deadline, held, fs)
+        self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self._send_on, conn))
+        if self._held > HELD_BYTES_MAX:
+            self._hang_up(next(iter(self._leaving)))
+
+    def _send_on(self, conn: Connection, _: socket.socket) -> None:
+        leaving = self._leaving.get(conn)
+        if leaving is None:
+            return
+        try:
+            sent = conn.outgoing.flush()
+        except OSError:
+            self._hang_up(conn)
+            return
+        if sent:
+            self._forget(conn)
+            self._go_on(conn, leaving.served)
 
     def murder_pending(self) -> None:
         """Called in every round: whose time is over?"""
@@ -202,9 +220,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         for conn, waiting in list(self._waiting.items()):
             if waiting.deadline <= now or not (self.alive or waiting.incoming.data):
                 self._late(conn)
-        for conn, lingering in list(self._lingering.items()):
-            if lingering.deadline <= now:
-                self._hang_up(conn)
+        late = [conn for conn, leaving in self._leaving.items() if leaving.deadline <= now]
+        late += [conn for conn, lingering in self._lingering.items() if lingering.deadline <= now]
+        for conn in late:
+            self._hang_up(conn)
 
     def _late(self, conn: Connection) -> None:
         if self._waiting[conn].incoming.data:
@@ -260,7 +279,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         waiting = self._waiting.pop(conn, None)
         if waiting is not None:
             self._held -= len(waiting.incoming.data)
-        if self._lingering.pop(conn, None) is not None or (waiting is not None and waiting.polled):
+            if waiting.polled:
+                self.poller.unregister(conn.sock)
+            return
+        leaving = self._leaving.pop(conn, None)
+        if leaving is not None:
+            self._held -= leaving.bytes_held
+            conn.outgoing.drop()
+        if leaving is not None or self._lingering.pop(conn, None) is not None:
             self.poller.unregister(conn.sock)
 
     def _close(self, conn: Connection) -> None:

@@ -229,10 +229,41 @@ def test_the_body_of_a_refused_request_is_not_taken_for_the_next(running: Any) -
         session.close()
 
 
+@pytest.mark.parametrize("header", ["SCRIPT_NAME: /x", "SCRIPT_NAME: /", "PATH_INFO: /x", "Script-Name: /x"])
+def test_a_header_does_not_say_where_we_lie(running: Any, hold_open: Any, header: str) -> None:
+    """Not even one from this host, where a proxy would be that passes on what it is sent."""
+    connection = hold_open(running.port)
+    connection.sendall(
+        f"GET /health/live HTTP/1.1\r\nHost: x\r\n{header}\r\nConnection: close\r\n\r\n".encode()
+    )
+    assert everything(connection).startswith(b"HTTP/1.1 200")
+
+
+TORN = {
+    "a string instead of an event": (b'["\\ud800"]', "not_an_object"),
+    "in the first of two": (b'[{"user_id": "\\ud800", "user_id": "u"}]', "lone_surrogate"),
+    "in the first of two, deeper": (b'[{"properties": {"a": "\\udc00\\ud800", "a": 1}}]', "lone_surrogate"),
+    "a name, in the first of two": (b'[{"properties": {"\\ud800": 1}, "properties": {}}]', "lone_surrogate"),
+}
+
+
+@pytest.mark.parametrize("name", TORN)
+def test_half_a_surrogate_pair_is_the_senders_fault_wherever_it_stands(running: Any, name: str) -> None:
+    sent, code = TORN[name]
+    kinds = ("application/json", sent), ("application/x-ndjson", sent[1:-1])
+    for media_type, data in kinds:
+        answer = requests.post(
+            f"{running.url}/events", data=data, headers={"Content-Type": media_type}, timeout=10
+        )
+        assert answer.status_code == 422, answer.text
+        assert [each["code"] for each in answer.json()["results"]] == [code]
+
+
 def test_nothing_of_all_that_was_a_fault_of_ours(running: Any) -> None:
     log = running.log()
     assert "Traceback" not in log
     assert "server_broke" not in log
+    assert "request_failed" not in log
     metrics = requests.get(f"{running.url}/metrics", timeout=10).text
     assert 'ugc_http_requests_total{route="unmatched",status="400"}' in metrics
     assert 'ugc_http_requests_total{route="unmatched",status="408"}' in metrics
