@@ -18,6 +18,7 @@ from benchmarks.frame.figures import Cost
 from benchmarks.frame.session import Bench, Session
 from clickhouse import segments
 from clickhouse.client import classified, connect
+from clickhouse.segments.columns import COLUMNS as COLUMNS_OF_KEYS
 from clickhouse.views import RAW
 from etl.asking import Warehouse as Inserter
 from etl.batch import Block
@@ -62,8 +63,8 @@ LAYOUTS = (
     ),
     Layout(
         "product",
-        "text as sent, asked as the stats API asks",
-        (),
+        "text, and the columns of events_raw, asked as the stats API asks",
+        tuple(COLUMNS_OF_KEYS),
         {
             "text": "properties.country=DE",
             "number": "properties.dwell_ms>60000",
@@ -102,9 +103,8 @@ LAYOUTS = (
         {"text": "country = 'DE'", "number": "dwell_ms > 60000", "rare": "quantity > 2"},
     ),
 )
-# Its conditions are segments, and what it reads is the first one's table.
+# Its columns are those of events_raw, which the others are made without; its conditions are segments.
 PRODUCT = "product"
-READ_ONLY = {PRODUCT: "string"}
 
 # A file a column, as a day of some hundred thousand events is stored: only then is it known what each weighs.
 WIDE = "min_bytes_for_wide_part = 0"
@@ -163,10 +163,12 @@ def measure(session: Session, sizes: Sizes) -> None:
 def _create(client: Client) -> None:
     """The columns, codecs, key and partitions of events_raw, without its views."""
     for layout in LAYOUTS:
-        if layout.key in READ_ONLY:
-            continue
         _command(client, f"CREATE TABLE {_table(layout)} AS {RAW}")
         _command(client, f"ALTER TABLE {_table(layout)} MODIFY SETTING {WIDE}")
+        if layout.key == PRODUCT:
+            continue
+        for name in COLUMNS_OF_KEYS.values():
+            _command(client, f"ALTER TABLE {_table(layout)} DROP COLUMN {name}")
         for column in layout.columns:
             _command(client, f"ALTER TABLE {_table(layout)} ADD COLUMN {column}")
 
@@ -178,30 +180,26 @@ def _insert(session: Session, client: Client, pid: int, sizes: Sizes) -> int:
     plan = Plan(sizes.events, sizes.users, DAYS, session.seed, ends_at_ms, copies_share=0.0)
     truth = Truth.of(plan)
     inserter = Inserter(client, answer_within_s=ANSWER_WITHIN_S)
-    costs: dict[str, list[Cost]] = {layout.key: [] for layout in LAYOUTS if layout.key not in READ_ONLY}
+    costs: dict[str, list[Cost]] = {layout.key: [] for layout in LAYOUTS}
     for block in blocks(plan, truth):
         for layout in LAYOUTS:
-            if layout.key in costs:
-                with session.watch({"warehouse": pid}) as watch:
-                    inserter.insert(_table(layout), Block([block]), columns=COLUMNS)
-                costs[layout.key].append(watch.cost(units=block.count(b"\n") + 1))
+            with session.watch({"warehouse": pid}) as watch:
+                inserter.insert(_table(layout), Block([block]), columns=COLUMNS)
+            costs[layout.key].append(watch.cost(units=block.count(b"\n") + 1))
     for layout in LAYOUTS:
-        if layout.key in costs:
-            spent = [each.cpu_s["warehouse"] / each.units * 1e6 for each in costs[layout.key]]
-            name = f"{layout.name}: CPU of the warehouse by row inserted"
-            session.figure(
-                f"properties.insert.{layout.key}", name, "µs", spent, note="block by block, with merges"
-            )
-            stored = int(str(_command(client, f"SELECT count() FROM {_table(layout)}")))  # noqa: S608
-            session.check(f"{layout.name}: rows stored", truth.events, stored)
+        spent = [each.cpu_s["warehouse"] / each.units * 1e6 for each in costs[layout.key]]
+        name = f"{layout.name}: CPU of the warehouse by row inserted"
+        session.figure(
+            f"properties.insert.{layout.key}", name, "µs", spent, note="block by block, with merges"
+        )
+        stored = int(str(_command(client, f"SELECT count() FROM {_table(layout)}")))  # noqa: S608
+        session.check(f"{layout.name}: rows stored", truth.events, stored)
     return truth.events
 
 
 def _weigh(session: Session, client: Client, rows: int) -> None:
     text_bytes = 0.0
     for layout in LAYOUTS:
-        if layout.key in READ_ONLY:
-            continue
         with classified():
             ((size, text),) = client.query(DISK, parameters={"table": _table(layout)}).result_rows
         text_bytes = text_bytes or float(text)
@@ -242,7 +240,7 @@ def _answer(client: Client, layout: Layout, question: str) -> list[Any]:
 
 
 def _table(layout: Layout) -> str:
-    return f"properties_as_{READ_ONLY.get(layout.key, layout.key)}"
+    return f"properties_as_{layout.key}"
 
 
 def _command(client: Client, sql: str) -> Any:

@@ -17,6 +17,7 @@ EPOCH = date(1970, 1, 1)
 QUARTER_HOUR_S = 900
 DAY_S = 86_400
 QUARTER_HOURS_OF_DAY = 96
+WHOLE_DAY = (1 << QUARTER_HOURS_OF_DAY) - 1
 
 
 def start_of(day: date, tz: str) -> datetime:
@@ -68,4 +69,5 @@ def marks(edges_at: Sequence[int], bits: Sequence[int]) -> dict[str, Any]:
         "early_bits": [early[1] for early, _ in found],
         "late_masks": [late[0] for _, late in found],
         "late_bits": [late[1] for _, late in found],
+        "whole_days": all(early[0] == WHOLE_DAY for early, _ in found),
     }

@@ -18,6 +18,8 @@ PAGE = 100
 RETURNING_DAYS = 7
 WINDOWS_MAX = 30
 WEEKS = 3
+# Its days begin on a half hour of UTC.
+FAR = "America/St_Johns"
 
 BY_AGGREGATE_MS = 100.0
 BY_SEGMENT_MS = 500.0
@@ -101,6 +103,11 @@ def _how_often() -> Sequence[Question]:
             as_raw=lambda answer: [(each.event_type, each.count) for each in answer.rows],
         ),
         Question("daily", "daily, 30 days", lambda w, a: w.daily(plain, a.first, a.last), raw="daily"),
+        Question(
+            "daily_zone",
+            f"daily, 30 days of {FAR}",
+            lambda w, a: w.daily(Scope(tz=FAR), a.first, a.last),
+        ),
         Question("daily_exact", "daily, exact=true", lambda w, a: w.daily(exact, a.first, a.last)),
         Question("freshness", "freshness, of every answer", lambda w, _: w.freshness()),
     )
@@ -118,8 +125,8 @@ def _who_came() -> Sequence[Question]:
         ),
         Question(
             "dau_zone",
-            "dau, 30 days of America/St_Johns",
-            lambda w, a: w.dau(Scope(tz="America/St_Johns"), a.first, a.last),
+            f"dau, 30 days of {FAR}",
+            lambda w, a: w.dau(Scope(tz=FAR), a.first, a.last),
         ),
         Question(
             "retention",
@@ -127,6 +134,11 @@ def _who_came() -> Sequence[Question]:
             lambda w, a: w.retention(plain, a.first, WINDOWS_MAX, "day"),
             raw="retention",
             as_raw=_cohorts,
+        ),
+        Question(
+            "retention_zone",
+            f"retention, 30 days of {FAR} in 30 windows",
+            lambda w, a: w.retention(Scope(tz=FAR), a.first, WINDOWS_MAX, "day"),
         ),
         Question(
             "retention_weeks",
@@ -151,11 +163,15 @@ def _who_came() -> Sequence[Question]:
 
 
 def _in_segments() -> Sequence[Question]:
+    # The first two have columns of their own, the others are looked for in the text.
     country, long_views = "properties.country=DE", "properties.dwell_ms>60000"
+    device, several = "properties.device=android", "properties.quantity>2"
     return (
         _of_segment("dau_type", "dau", lambda w, a, s: w.dau(s, a.first, a.last), "event_type:purchase"),
         _of_segment("dau_country", "dau", lambda w, a, s: w.dau(s, a.first, a.last), country),
         _of_segment("dau_dwell", "dau", lambda w, a, s: w.dau(s, a.first, a.last), long_views),
+        _of_segment("dau_device", "dau", lambda w, a, s: w.dau(s, a.first, a.last), device),
+        _of_segment("dau_quantity", "dau", lambda w, a, s: w.dau(s, a.first, a.last), several),
         _of_segment(
             "top_country", "top-events", lambda w, a, s: w.top_events(s, a.first, a.last, LIMIT), country
         ),

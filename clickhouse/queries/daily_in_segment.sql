@@ -10,7 +10,7 @@
 SELECT
     {first:Date} + intDiv(roundDown(toUnixTimestamp(occurred_at), {edges:Array(UInt32)}) - {edges:Array(UInt32)}[1] + 43200, 86400) AS date,
     event_type,
-    uniqExact(user_id)  AS users,
+    uniqExact(sipHash64(user_id))  AS users,
     sum(value)          AS points,
     count()             AS actions
 FROM events_raw

@@ -9,6 +9,7 @@
 -- param early_bits: Array(UInt64)  and which bit stands for that one
 -- param late_masks: Array(UInt128)  which belong to the later
 -- param late_bits: Array(UInt64)  and its bit
+-- param whole_days: Bool  whether each UTC day belongs to one alone, so that nobody's quarter hours need be read
 -- param bots: Bool  whether what is marked as done by bots counts
 SELECT {first:Date} + day_number AS date, uniqExact(user_hash) AS users
 FROM
@@ -16,9 +17,9 @@ FROM
     WITH day - {utc_first:Date} + 1 AS n
     SELECT
         user_hash,
-        arrayJoin(bitPositionsToArray(bitOr(
+        arrayJoin(bitPositionsToArray(if({whole_days:Bool}, {early_bits:Array(UInt64)}[n], bitOr(
             if(bitAnd(quarter_hours, {early_masks:Array(UInt128)}[n]) != 0, {early_bits:Array(UInt64)}[n], 0),
-            if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0)))) AS day_number
+            if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0))))) AS day_number
     FROM user_activity
     WHERE day BETWEEN {utc_first:Date} AND {utc_last:Date} AND (NOT is_bot OR {bots:Bool})
 )

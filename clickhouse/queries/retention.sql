@@ -11,6 +11,7 @@
 -- param early_bits: Array(UInt64)  and which bit stands for that one
 -- param late_masks: Array(UInt128)  which belong to the later
 -- param late_bits: Array(UInt64)  and its bit
+-- param whole_days: Bool  whether each UTC day belongs to one alone, so that nobody's quarter hours need be read
 -- param bots: Bool  whether what is marked as done by bots counts
 -- param newcomers_since: DateTime64(3, 'UTC')  who was there before is no newcomer
 SELECT
@@ -21,9 +22,9 @@ FROM
 (
     WITH day - {utc_first:Date} + 1 AS n
     SELECT
-        groupBitOr(bitOr(
+        groupBitOr(if({whole_days:Bool}, {early_bits:Array(UInt64)}[n], bitOr(
             if(bitAnd(quarter_hours, {early_masks:Array(UInt128)}[n]) != 0, {early_bits:Array(UInt64)}[n], 0),
-            if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0))) AS periods,
+            if(bitAnd(quarter_hours, {late_masks:Array(UInt128)}[n]) != 0, {late_bits:Array(UInt64)}[n], 0)))) AS periods,
         -- The lowest bit: the period of the first event, as nobody here was there before.
         bitCount(bitXor(periods, periods - 1)) - 1 AS cohort_number
     FROM user_activity

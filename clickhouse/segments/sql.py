@@ -2,118 +2,153 @@
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from clickhouse.segments.columns import COLUMNS, DOUBLE
 from clickhouse.segments.grammar import Operator, Segment, number_of
 
 EVERYTHING: Final = "1"
 # Whole numbers below are doubles too, and written alike; doubles beyond are written with made-up digits.
 ONE_SPELLING_BELOW: Final = 2**53
 
-_KEY: Final = "{seg%d_key:String}"
-_KIND: Final = f"JSONType(properties, {_KEY})"
 _WORDS: Final = ("true", "false")
 _COMPARED: Final = {Operator.LESS: "<", Operator.GREATER: ">"}
 
 
-def condition(segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Property:
+    """Where a property is read: `raw` as JSONExtractRaw writes it; `at` is where JSON functions find it.
+
+    `in_column`: it has one of its own. `key` is the placeholder of its name.
+    """
+
+    raw: str
+    at: str
+    key: str
+    in_column: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Its type, by name."""
+        return f"JSONType({self.at})"
+
+    def numbers(self) -> list[tuple[str, str]]:
+        """What a number can be in JSON, and how it is read without losing a digit."""
+        return [
+            ("Int64", f"JSONExtractInt({self.at})"),
+            ("UInt64", f"JSONExtractUInt({self.at})"),
+            ("Double", f"JSONExtractFloat({self.at})"),
+        ]
+
+
+def condition(
+    segments: Sequence[Segment], *, columns: Mapping[str, str] = COLUMNS
+) -> tuple[str, dict[str, Any]]:
     """A boolean over a row of events_raw, all segments together, and its parameters.
 
-    The text depends on the operators, on how many values a list has and on which of them read as numbers,
-    true or false; never on what they are.
+    The text depends on the operators, on how many values a list has, on which of them read as numbers, true
+    or false, and on which keys are among `columns`; never on what was asked.
     """
     written: list[str] = []
     parameters: dict[str, Any] = {}
     for index, segment in enumerate(segments):
-        sql, more = _one(index, segment)
+        sql, more = _one(index, segment, columns)
         written.append(f"({sql})")
         parameters |= more
     return " AND ".join(written) or EVERYTHING, parameters
 
 
-def _one(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
+def _one(n: int, segment: Segment, columns: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     if segment.operator is Operator.TYPE:
         return f"event_type = {{seg{n}_type:String}}", {f"seg{n}_type": segment.values[0]}
-    parameters: dict[str, Any] = {f"seg{n}_key": segment.key}
-    if segment.operator in _COMPARED:
-        sql, more = _compared(n, segment)
+    key, parameters = f"{{seg{n}_key:String}}", {f"seg{n}_key": segment.key}
+    if column := columns.get(segment.key):
+        where, parameters = _Property(column, column, key, in_column=True), {}
     else:
-        sql, more = _equal(n, segment.values)
+        where = _Property(f"JSONExtractRaw(properties, {key})", f"properties, {key}", key)
+    if segment.operator in _COMPARED:
+        sql, more = _compared(n, segment, where)
+    else:
+        sql, more = _equal(n, segment.values, where)
         if segment.operator is Operator.DIFFERENT:
             sql = f"NOT ({sql})"
     return sql, parameters | more
 
 
-def _equal(n: int, values: Sequence[str]) -> tuple[str, dict[str, Any]]:
+def _equal(n: int, values: Sequence[str], where: _Property) -> tuple[str, dict[str, Any]]:
     numbers = [number for value in values if (number := number_of(value)) is not None]
     if any(isinstance(number, int) and abs(number) >= ONE_SPELLING_BELOW for number in numbers):
-        return _equal_by_kind(n, values, numbers)
+        return _equal_by_kind(n, values, numbers, where)
     # One look into the JSON, whatever the property is: both sides are written by the same function.
     spelled = [json.dumps(value, ensure_ascii=False) for value in values]
-    candidate = _candidate(n, values, "json")
+    candidate = _candidate(n, values, "json", where)
     spelled += [value for value in values if value in _WORDS]
     spelled += [str(number) for number in numbers]
     spelled += ["-0.0" for number in numbers if number == 0]
     names = [f"seg{n}_json{i}" for i in range(len(spelled))]
-    written = ", ".join(f"JSONExtractRaw({{{name}:String}})" for name in names)
-    sql = f"{candidate} AND JSONExtractRaw(properties, {_KEY % n}) IN ({written})"
+    written = [f"JSONExtractRaw({{{name}:String}})" for name in names]
+    if where.in_column:
+        # A double of 2^64 and more is written without a point up to 10^21.
+        doubles = {str(number) for number in numbers if isinstance(number, float)}
+        pairs = zip(spelled, tuple(written), strict=True)
+        written += [f"concat({raw}, '{DOUBLE}')" for text, raw in pairs if text in doubles]
+    sql = f"{candidate} AND {where.raw} IN ({', '.join(written)})"
     return sql, dict(zip(names, spelled, strict=True))
 
 
 def _equal_by_kind(
-    n: int, values: Sequence[str], numbers: Sequence[int | float]
+    n: int, values: Sequence[str], numbers: Sequence[int | float], where: _Property
 ) -> tuple[str, dict[str, Any]]:
     """The same, slower, where doubles are written like whole numbers that they are not equal to."""
     parameters: dict[str, Any] = {f"seg{n}_text{i}": value for i, value in enumerate(values)}
     texts = ", ".join(f"{{seg{n}_text{i}:String}}" for i in range(len(values)))
-    key, kind = _KEY % n, _KIND % n
+    kind = where.kind
     operands = []
     for i, number in enumerate(numbers):
         operand, more = _operand(n, i, number)
         operands.append(operand)
         parameters |= more
     branches = [
-        f"{kind} = 'String', JSONExtractString(properties, {key}) IN ({texts})",
-        f"{kind} = 'Bool', if(JSONExtractBool(properties, {key}), 'true', 'false') IN ({texts})",
+        f"{kind} = 'String', JSONExtractString({where.at}) IN ({texts})",
+        f"{kind} = 'Bool', if(JSONExtractBool({where.at}), 'true', 'false') IN ({texts})",
         *(
             f"{kind} = '{name}', {' OR '.join(f'{got} = {operand}' for operand in operands)}"
-            for name, got in _numbers(key)
+            for name, got in where.numbers()
         ),
     ]
-    return f"{_candidate(n, (), '')} AND multiIf({', '.join(branches)}, 0)", parameters
+    return f"{_candidate(n, (), '', where)} AND multiIf({', '.join(branches)}, 0)", parameters
 
 
-def _compared(n: int, segment: Segment) -> tuple[str, dict[str, Any]]:
+def _compared(n: int, segment: Segment, where: _Property) -> tuple[str, dict[str, Any]]:
     number = number_of(segment.values[0])
     if number is None:
         raise ValueError(f"{segment} compares no number")  # parse() lets none through
     operand, parameters = _operand(n, 0, number)
     sign = _COMPARED[segment.operator]
-    branches = [f"{_KIND % n} = '{name}', {got} {sign} {operand}" for name, got in _numbers(_KEY % n)]
-    return f"{_candidate(n, (), '')} AND multiIf({', '.join(branches)}, 0)", parameters
+    branches = [f"{where.kind} = '{name}', {got} {sign} {operand}" for name, got in where.numbers()]
+    if where.in_column:
+        # Nearly always digits alone: those need no JSON reader.
+        digits = f"isNotNull(toInt64OrNull({where.raw}))"
+        branches.insert(0, f"{digits}, toInt64OrZero({where.raw}) {sign} {operand}")
+    return f"{_candidate(n, (), '', where)} AND multiIf({', '.join(branches)}, 0)", parameters
 
 
-def _candidate(n: int, values: Sequence[str], name: str) -> str:
-    """A search through the bytes that leaves out most events before any JSON is parsed, and none that fits.
+def _candidate(n: int, values: Sequence[str], name: str, where: _Property) -> str:
+    """A look that leaves out most events before any JSON is parsed, and none that fits.
 
-    JSON without a backslash spells a string one way: in quotes, as it is. So there the value must stand, or
-    the key when the value can be spelled otherwise, as numbers can. `name`: of the values' parameters.
+    A column is empty where there is nothing to find; text is searched through. JSON without a backslash
+    spells a string one way: in quotes, as it is. So there the value must stand, or the key when the value can
+    be spelled otherwise, as numbers can. `name`: of the values' parameters.
     """
+    if where.in_column:
+        return f"notEmpty({where.raw})"
     plain = [i for i, value in enumerate(values) if number_of(value) is None and value not in _WORDS]
     needles = [f"{{seg{n}_{name}{i}:String}}" for i in plain]
     if len(plain) < max(1, len(values)):
-        needles.append(f"concat('\"', {_KEY % n}, '\"')")
+        needles.append(f"concat('\"', {where.key}, '\"')")
     return f"multiSearchAny(properties, [{', '.join(needles)}, '\\\\'])"
-
-
-def _numbers(key: str) -> list[tuple[str, str]]:
-    """What a number can be in JSON, and how it is read without losing a digit."""
-    return [
-        ("Int64", f"JSONExtractInt(properties, {key})"),
-        ("UInt64", f"JSONExtractUInt(properties, {key})"),
-        ("Double", f"JSONExtractFloat(properties, {key})"),
-    ]
 
 
 def _operand(n: int, i: int, number: int | float) -> tuple[str, dict[str, Any]]:

@@ -84,4 +84,5 @@ def test_marks_share_out_each_quarter_hour_once(tz: str) -> None:
         for quarter_hour in range(begin // 900, end // 900)
     ]
     assert marked == wanted
+    assert marks["whole_days"] == all(at % 86_400 == 0 for at in edges)
     assert marks["utc_last"] == datetime.fromtimestamp(edges[-1] - 1, UTC).date()

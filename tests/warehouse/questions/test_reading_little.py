@@ -99,3 +99,23 @@ def test_daily_figures_come_from_the_coarsest_states_there_are(month: Any, tz: s
     Warehouse(client, clock=month.at(NOW)._clock).daily(Scope(tz=tz), FIRST, LAST)  # type: ignore[arg-type]
     (plan,) = client.plans
     assert [read["Description"] for read in reads(plan)] == [source]
+
+
+class Naming(Explaining):
+    """Keeps what is read by name."""
+
+    def query(self, sql: str, parameters: dict[str, Any], **_: Any) -> Any:
+        explained = self._client.query(f"EXPLAIN header = 1 {sql}", parameters=parameters)
+        self.plans += ["\n".join(row[0] for row in explained.result_rows)]
+        return self._client.query(sql, parameters=parameters, tz_mode="aware")
+
+
+@pytest.mark.parametrize("tz", ["UTC", "Asia/Kathmandu"])
+@pytest.mark.parametrize("call", ["retention", "retention_7d", "returning"])
+def test_days_of_utc_need_no_quarter_hours(month: Any, call: str, tz: str) -> None:
+    client = Naming(month.client)
+    warehouse = Warehouse(client, clock=month.at(NOW)._clock)  # type: ignore[arg-type]
+    getattr(warehouse, call)(Scope(tz=tz), *CALLS[call])
+    (plan,) = client.plans
+    assert "user_hash" in plan
+    assert ("quarter_hours" in plan) == (tz != "UTC")

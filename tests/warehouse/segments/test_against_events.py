@@ -13,20 +13,29 @@ from hypothesis import strategies as st
 
 from clickhouse.client import connect
 from clickhouse.segments import Operator, Segment, condition, number_of, parse
+from clickhouse.views import RAW
 
 Event = tuple[str, str]  # its type and its properties as sent
 
 # Stands for events_raw; what the condition reads of it is here, byte for byte as it was sent.
 EVENTS = """
-SELECT number FROM
+SELECT
+    arraySort(groupArrayIf(number, {by_text})),
+    arraySort(groupArrayIf(number, {by_column}))
+FROM
 (
-    SELECT
-        number,
-        {types:Array(String)}[number + 1] AS event_type,
-        base64Decode({properties:Array(String)}[number + 1]) AS properties
-    FROM (SELECT arrayJoin(range(length({types:Array(String)}))) AS number)
+    SELECT *, {columns} FROM
+    (
+        SELECT
+            number,
+            {{types:Array(String)}}[number + 1] AS event_type,
+            base64Decode({{properties:Array(String)}}[number + 1]) AS properties
+        FROM (SELECT arrayJoin(range(length({{types:Array(String)}}))) AS number)
+    )
 )
-WHERE """
+"""
+# Keys that have a column of their own, as events_raw works out one.
+IN_COLUMNS = {"a": "property_a", "a.b": "property_a_b", "0": "property_0"}
 
 
 def fits(segment: Segment, event: Event) -> bool:
@@ -69,14 +78,36 @@ def reader(warehouse_dsn: Callable[[str], str]) -> Client:
     return connect(warehouse_dsn("reader"))
 
 
-def found(reader: Client, segments: Sequence[Segment], events: Sequence[Event]) -> list[int]:
-    sql, parameters = condition(segments)
+@pytest.fixture(scope="module")
+def columns(warehouse_dsn: Callable[[str], str]) -> str:
+    """Those of IN_COLUMNS, by the expressions that stand in events_raw: one of text, one of numbers."""
+    found = connect(warehouse_dsn("admin")).query(
+        "SELECT default_expression FROM system.columns WHERE database = currentDatabase() "
+        f"AND table = '{RAW}' AND name IN ('property_country', 'property_dwell_ms') ORDER BY name"
+    )
+    (text,), (number,) = found.result_rows
+    made_of = ((text, "country"), (number, "dwell_ms"), (number, "dwell_ms"))
+    written = []
+    for (key, column), (expression, was) in zip(IN_COLUMNS.items(), made_of, strict=True):
+        assert f"'{was}'" in expression
+        written.append(f"{expression.replace(was, key)} AS {column}")
+    return ", ".join(written)
+
+
+def found(reader: Client, columns: str, segments: Sequence[Segment], events: Sequence[Event]) -> list[int]:
+    """The events that fit, by text; by columns too, which must find the same."""
+    (by_text, some), (by_column, more) = (condition(segments, columns=known) for known in ({}, IN_COLUMNS))
     given_events = {
         "types": [event_type for event_type, _ in events],
         "properties": [base64.b64encode(properties.encode()).decode() for _, properties in events],
     }
-    rows = reader.query(f"{EVENTS} {sql} ORDER BY number", parameters=parameters | given_events).result_rows
-    return [number for (number,) in rows]
+    rows = reader.query(
+        EVENTS.format(by_text=by_text, by_column=by_column, columns=columns),
+        parameters=some | more | given_events,
+    ).result_rows
+    found_by_text, found_by_column = rows[0]
+    assert found_by_column == found_by_text
+    return list(found_by_text)
 
 
 # Few keys and values, so that they meet; and what is hard about each.
@@ -97,20 +128,31 @@ NUMBERS = st.one_of(
     st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
 )
-VALUES = st.one_of(TEXTS, NUMBERS, st.booleans(), st.none(), st.just([10]), st.just({"a": 10}))
+# What is sent and asked for alike, so that most examples find something.
+COMMON = st.sampled_from(["DE", "10", "true"])
+VALUES = st.one_of(
+    COMMON,
+    st.sampled_from([10, 10.0, True, 2.0**53, -1]),
+    TEXTS,
+    NUMBERS,
+    st.booleans(),
+    st.none(),
+    st.just([10]),
+    st.just({"a": 10}),
+)
 EVENTS_DRAWN = st.lists(
     st.tuples(
         st.sampled_from(["click", "purchase"]),
         st.builds(
             lambda members, ascii_only: json.dumps(members, ensure_ascii=ascii_only),
-            st.dictionaries(KEYS, VALUES, max_size=4),
+            st.dictionaries(KEYS, VALUES, max_size=5),
             st.booleans(),
         ),
     ),
-    min_size=1,
+    min_size=8,
     max_size=20,
 )
-AS_TEXT = st.one_of(TEXTS, NUMBERS.map(json.dumps), st.sampled_from(["true", "false", "null"]))
+AS_TEXT = st.one_of(COMMON, TEXTS, NUMBERS.map(json.dumps), st.sampled_from(["true", "false", "null"]))
 SEGMENTS = st.one_of(
     st.sampled_from(["event_type:click", "event_type:purchase"]),
     st.builds("properties.{}{}{}".format, KEYS, st.sampled_from(["=", "!="]), AS_TEXT),
@@ -131,12 +173,37 @@ def _is_segment(text: str) -> bool:
     return True
 
 
+def _said(events: list[Event]) -> list[str]:
+    """Segments made of what events say: each finds something, or leaves it out."""
+    said = [
+        f"properties.{key}{operator}{value if isinstance(value, str) else json.dumps(value)}"
+        for _, properties in events
+        for key, value in json.loads(properties).items()
+        for operator in ("=", "!=", "<", ">")
+    ]
+    return [text for text in said if _is_segment(text)]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[Event], list[str]]:
+    """Events, and segments to ask of them: any, or such as they say themselves."""
+    events = draw(EVENTS_DRAWN)
+    drawn = SEGMENTS.filter(_is_segment)
+    said = st.sampled_from(_said(events) or ["event_type:click"])
+    return events, draw(
+        st.one_of(st.lists(said, min_size=1, max_size=2), st.lists(drawn, min_size=1, max_size=3))
+    )
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(events=EVENTS_DRAWN, texts=st.lists(SEGMENTS.filter(_is_segment), min_size=1, max_size=3))
-def test_it_finds_the_events_that_fit(reader: Client, events: list[Event], texts: list[str]) -> None:
+@given(case=cases())
+def test_it_finds_the_events_that_fit(
+    reader: Client, columns: str, case: tuple[list[Event], list[str]]
+) -> None:
+    events, texts = case
     segments = [parse(text) for text in texts]
     expected = [n for n, event in enumerate(events) if all(fits(segment, event) for segment in segments)]
-    assert found(reader, segments, events) == expected
+    assert found(reader, columns, segments, events) == expected
 
 
 TABLE = [
@@ -171,6 +238,8 @@ TABLE = [
     # ClickHouse writes this double as 9223372036854776000.
     ("properties.a=9223372036854775808", ['{"a":9223372036854775808.0}'], ['{"a":9223372036854776000}']),
     ("properties.a=9223372036854776000", ['{"a":9223372036854776000}'], ['{"a":9223372036854775808.0}']),
+    # Written 4611686018427388000 too.
+    ("properties.a<4611686018427387950", ['{"a":4611686018427387904.0}'], ['{"a":4611686018427388000}']),
     ("properties.a=1", ['{"a":1,"a":2}'], ['{"a":2,"a":1}']),
     (
         "properties.a=36893488147419103232",
@@ -184,8 +253,8 @@ TABLE = [
 
 @pytest.mark.parametrize(("text", "fitting", "others"), TABLE, ids=[row[0] for row in TABLE])
 def test_what_fits_and_what_does_not(
-    reader: Client, text: str, fitting: list[str], others: list[str]
+    reader: Client, columns: str, text: str, fitting: list[str], others: list[str]
 ) -> None:
     events = [("click", properties) for properties in (*fitting, *others)]
-    assert found(reader, [parse(text)], events) == list(range(len(fitting)))
+    assert found(reader, columns, [parse(text)], events) == list(range(len(fitting)))
     assert [n for n, event in enumerate(events) if fits(parse(text), event)] == list(range(len(fitting)))
