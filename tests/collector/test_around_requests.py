@@ -19,6 +19,12 @@ def test_live_whatever_is_away(api: Any) -> None:
     assert (answer.status_code, answer.json) == (200, {"status": "live"})
 
 
+def test_who_asks_for_the_head_alone_gets_no_body(api: Any) -> None:
+    answer = api.client.head("/health/live")
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert int(answer.headers["Content-Length"]) == len(api.client.get("/health/live").data) > 0
+
+
 def test_ready_when_both_answer(api: Any) -> None:
     answer = api.client.get("/health/ready")
     assert (answer.status_code, answer.json["status"]) == (200, "ready")
