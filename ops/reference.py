@@ -17,7 +17,7 @@ from contract.limits import NAMED
 from contract.refusals import MEANINGS
 from etl.dead_reasons import REASONS
 from ops.cli import COMMANDS, cli
-from ops.config.known import MODELS
+from ops.config.known import models
 from telemetry.metrics import METRICS
 from telemetry.settings import PREFIX
 from ugc_api.problems import KINDS
@@ -126,7 +126,7 @@ def _first_line(command: click.Command) -> str:
 
 def _settings() -> Iterable[Sequence[str]]:
     seen: set[str] = set()
-    for process, model in MODELS.items():
+    for process, model in models().items():
         for field, info in model.model_fields.items():
             if field not in seen:
                 seen.add(field)

@@ -10,6 +10,7 @@ import click
 from ops.asking.analyst import BINARY, FORMATS, TIMEOUT_S_MAX, Analyst, opened
 from ops.asking.statements import split
 from ops.terminal import console
+from ops.terminal.spreadsheet import BYTE_ORDER_MARK
 from telemetry.settings import Settings, load
 
 TIMEOUT_S_DEFAULT: Final = 30
@@ -86,5 +87,9 @@ def show(pieces: Iterable[bytes], *, binary: bool = False, out: IO[bytes] | None
         raise click.UsageError("this format is no text; send it to a file")
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for piece in pieces:
-        stream.write(console.plain(decoder.decode(piece), keep="\n\t").encode() if for_person else piece)
+        if for_person:
+            text = decoder.decode(piece).removeprefix(BYTE_ORDER_MARK)
+            stream.write(console.plain(text, keep="\n\t").encode())
+        else:
+            stream.write(piece)
     stream.flush()

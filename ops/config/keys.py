@@ -13,7 +13,6 @@ from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from telemetry.settings import Settings, load
 from ugc_api.access.key_file import KeyFile
-from ugc_api.access.keyring import LOOK_EVERY_S
 from ugc_api.access.keys import (
     NAME_CHARS_MAX,
     ORIGINS_MAX,
@@ -127,6 +126,8 @@ def revoke(key_id: str, as_json: bool) -> None:
     Example:
       ugc keys revoke k3v9m2x7pq
     """
+    from ugc_api.access.keyring import LOOK_EVERY_S  # noqa: PLC0415 - help is instant
+
     now = SystemClock().now()
     _file().change(lambda there: _without(there, key_id, now))
     if as_json:

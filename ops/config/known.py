@@ -5,40 +5,56 @@ A misspelt UGC_ variable that is silently ignored is an outage found weeks later
 
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from embedded.stack_settings import StackSettings
-from etl.settings import EtlSettings
 from telemetry.settings import DOTENV_FILE, PREFIX, Settings, SettingsError, read_dotenv
-from ugc_api.settings import ApiSettings
 
-MODELS: dict[str, type[Settings]] = {
-    "every process": Settings,
-    "ugc api": ApiSettings,
-    "ugc etl": EtlSettings,
-    "ugc up": StackSettings,
-}
+
+def models() -> dict[str, type[Settings]]:
+    """The settings of every process, by who reads them."""
+    # What the processes need loads with their settings, and most commands do without.
+    from embedded.stack_settings import StackSettings  # noqa: PLC0415
+    from etl.settings import EtlSettings  # noqa: PLC0415
+    from ugc_api.settings import ApiSettings  # noqa: PLC0415
+
+    return {
+        "every process": Settings,
+        "ugc api": ApiSettings,
+        "ugc etl": EtlSettings,
+        "ugc up": StackSettings,
+    }
 
 
 def known_names() -> set[str]:
     """Every UGC_ name that some process reads."""
-    return {PREFIX + field.upper() for model in MODELS.values() for field in model.model_fields}
+    return {name for model in models().values() for name in _names(model)}
 
 
 def unknown() -> Iterator[str]:
     """A line for each UGC_ name, in the environment or `.env`, that nothing reads."""
+    places = (
+        (_given(os.environ), "the environment", "`unset {}`"),
+        (_given(read_dotenv(DOTENV_FILE)), str(DOTENV_FILE), "remove the line"),
+    )
+    if all(names <= _names(Settings) for names, _, _ in places):
+        return
     known = known_names()
-    for names, where, way_out in (
-        (list(os.environ), "the environment", "`unset {}`"),
-        (list(read_dotenv(DOTENV_FILE)), str(DOTENV_FILE), "remove the line"),
-    ):
-        for name in names:
-            if name.startswith(PREFIX) and name not in known:
+    for names, where, way_out in places:
+        for name in sorted(names):
+            if name not in known:
                 close = difflib.get_close_matches(name, known, n=1)
                 guess = f"did you mean {close[0]}? " if close else ""
                 yield (
                     f"{name} in {where} is not a setting; {guess}{way_out.format(name)} or see `ugc settings`"
                 )
+
+
+def _names(model: type[Settings]) -> set[str]:
+    return {PREFIX + field.upper() for field in model.model_fields}
+
+
+def _given(names: Iterable[str]) -> set[str]:
+    return {name for name in names if name.startswith(PREFIX)}
 
 
 def refuse_unknown() -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from rich.markup import escape
 from rich.table import Table
 
-from ops.config.known import MODELS, unknown
+from ops.config.known import models, unknown
 from ops.terminal import console
 from telemetry.settings import PREFIX, SettingsError, survey
 
@@ -51,7 +51,7 @@ def settings(show_secrets: bool, as_json: bool) -> int:
 def _all(bad: list[str]) -> Iterator[_Setting]:
     """A shared setting once, under the first model that has it; adds to `bad` what is wrong."""
     seen: set[str] = set()
-    for process, model in MODELS.items():
+    for process, model in models().items():
         values, wrong = survey(model)
         bad += [line for line in wrong if line not in bad]
         for field, info in model.model_fields.items():

@@ -145,7 +145,7 @@ def _stop(supervisor: Supervisor, data_dir: Path, stopping: Stopping, say: Say) 
     killed = supervisor.stop(hurried=stopping.hurried)
     stack_state.clear(data_dir)
     if running:
-        say(f"stopped; {', '.join(killed)} did not end in time and had to be killed" if killed else "stopped")
+        say(f"stopped; {', '.join(killed)} had to be killed" if killed else "stopped")
 
 
 def _sayer(*, as_json: bool) -> Say:

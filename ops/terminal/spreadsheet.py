@@ -19,7 +19,7 @@ STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "\uff1d", "\uff0b", "\uff
 
 # ClickHouse quotes every text and nothing else, and doubles a quote inside it: a quote behind a comma, a line
 # break or the mark at the beginning opens a cell, or ends one, and then a comma or a line break follows.
-_BEFORE: Final = rb"(?:[,\n]|\xef\xbb\xbf)"
+_BEFORE: Final = rb"(?:,|\r?\n|\xef\xbb\xbf)"
 _FORMULA: Final = re.compile(
     rb"(%b\")(?=[=+\-@\t\0]|\r(?!\n)|\xef\xbc[\x9d\x8b\x8d\xa0])" % _BEFORE,
 )
