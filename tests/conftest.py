@@ -5,6 +5,7 @@ system gives. A test that asks for neither starts neither.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,12 @@ APART = ("tests/faults/test_kill_campaign.py",)
 
 # What takes longest, longest first: begun last, it would leave the other workers idle at the end.
 LONGEST = ("tests/faults", "tests/properties", "tests/benchmarks", "tests/end_to_end", "tests/pipeline")
+
+
+def pytest_configure() -> None:
+    """What a shell starts in the background is deaf to Ctrl-C, and all that the tests start would be."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

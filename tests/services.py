@@ -1,6 +1,7 @@
 """The real parts that tests start: each on ports the system gives, in a directory of its own."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -8,12 +9,19 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import structlog
+
+from telemetry.settings import DATABASE, LOCAL_ENV_NAME, read_dotenv
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,6 +42,19 @@ def until(condition: Callable[[], Any], *, within_s: float, what: str) -> Any:
             return value
         assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
         time.sleep(0.05)
+
+
+@contextmanager
+def logging_as_it_was() -> Iterator[None]:
+    """A command configures logging for its process; run in this one, that is everybody's, and is put back."""
+    root = logging.getLogger()
+    handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    warnings.showwarning = shown
+    structlog.reset_defaults()
 
 
 class LocalStack:
@@ -107,13 +128,15 @@ class LocalStack:
         answer = http_json(f"{self.url}/stats/dau?from={today}&to={today}")
         return int(answer["data"][0]["users"])
 
-    def query(self, sql: str) -> str:
-        """One question to the warehouse, as the analyst asks it, by HTTP."""
-        secrets = json.loads(self.ugc("settings", "--show-secrets", "--json").stdout)
+    def query(self, sql: str, *, role: str = "analyst", **settings: str) -> str:
+        """One statement to the warehouse as `role` makes it, by HTTP."""
+        # Read where the stack keeps them: asking `ugc settings` would start a process for every look.
+        secrets = read_dotenv(self.data_dir / LOCAL_ENV_NAME)
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.environment['UGC_WAREHOUSE_PORT']}/?database=ugc",
+            f"http://127.0.0.1:{self.environment['UGC_WAREHOUSE_PORT']}/?"
+            + urllib.parse.urlencode({"database": DATABASE, **settings}),
             sql.encode(),
-            {"X-ClickHouse-User": "analyst", "X-ClickHouse-Key": secrets["UGC_ANALYST_PASSWORD"]},
+            {"X-ClickHouse-User": role, "X-ClickHouse-Key": secrets[f"UGC_{role.upper()}_PASSWORD"] or ""},
         )
         with urllib.request.urlopen(request, timeout=30) as response:
             return str(response.read().decode().strip())

@@ -59,8 +59,8 @@ def test_the_same_event_again_counts_once(stack: LocalStack) -> None:
         assert stack.post([event])["results"][0]["status"] in {"accepted", "duplicate"}
     until(lambda: stack.users_today() == 2, within_s=10, what="bob is counted")
     stack.post([click("bob")])
-    until(lambda: counted(stack)["rows"] == 3, within_s=10, what="bob's second event is stored")
-    assert counted(stack) == same(3)
+    # Raw may be seen a moment before what is counted from it.
+    until(lambda: counted(stack) == same(3), within_s=10, what="bob's second event is stored")
 
 
 @pytest.mark.parametrize("victim", ["broker", "warehouse", "etl", "api"])
@@ -71,19 +71,22 @@ def test_a_killed_process_comes_back_and_nothing_is_lost_or_doubled(stack: Local
     events = [click(f"user-{victim}-{number}") for number in range(20)]
     answered_again(stack, events)
     until(lambda: stack.pids().get(victim) not in (None, killed), within_s=60, what=f"{victim} is back")
-    until(lambda: _counted_or_nothing(stack) == before + 20, within_s=60, what="the events are stored")
-    assert counted(stack) == same(before + 20)
+    until(
+        lambda: _counted_or_nothing(stack) == same(before + 20),
+        within_s=60,
+        what="the events are stored once",
+    )
     assert (
         f"child={victim}" in stack.stderr_file.read_text()
         or f'"child":"{victim}"' in stack.stderr_file.read_text()
     )
 
 
-def _counted_or_nothing(stack: LocalStack) -> int:
+def _counted_or_nothing(stack: LocalStack) -> dict[str, int]:
     try:
-        return counted(stack)["rows"]
+        return counted(stack)
     except OSError:
-        return -1
+        return {}
 
 
 def test_the_doctor_finds_it_well(stack: LocalStack) -> None:
@@ -108,10 +111,7 @@ def test_stopped_and_started_again_it_goes_on(stack: LocalStack) -> None:
     until(lambda: stack.users_today() == users + 1, within_s=10, what="carol is counted after the restart")
     stack.post([event])
     stack.post([click("carol")])
-    until(
-        lambda: counted(stack)["rows"] == before["rows"] + 2, within_s=10, what="only the new event is added"
-    )
-    assert counted(stack) == same(before["rows"] + 2)
+    until(lambda: counted(stack) == same(before["rows"] + 2), within_s=10, what="only the new event is added")
 
 
 def test_a_killed_supervisor_takes_its_children_with_it_and_the_next_start_works(stack: LocalStack) -> None:

@@ -1,28 +1,19 @@
 """What the tests of the commands share: they run in this process, and leave it as it was."""
 
-import logging
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import structlog
+from services import logging_as_it_was
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """A command configures logging for its process; here that is everybody's."""
-    root = logging.getLogger()
-    handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    warnings.showwarning = shown
-    structlog.reset_defaults()
+    with logging_as_it_was():
+        yield
 
 
 # Body of a request in, (status, headers, body) out; None hangs up without an answer.

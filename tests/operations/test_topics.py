@@ -104,6 +104,10 @@ def test_a_topic_with_other_partitions_is_refused_and_none_is_changed(bootstrap:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for topic in (NewTopic(ONE.name, 2, 1), NewTopic(OTHER.name, 3, 1)):
         admin.create_topics([topic])[topic.topic].result(10)
+    # The controller has made them; the broker tells of them a moment later.
+    until(
+        lambda: {ONE.name, OTHER.name} <= set(admin.list_topics().topics), within_s=10, what="both are told"
+    )
     before = told(bootstrap, ONE)["retention.ms"]
     with pytest.raises(TopicsFailed, match=r"retained\.too has 3 partitions and the contract says 1"):
         ensure(bootstrap, retention_days=1)
