@@ -101,6 +101,8 @@ class KafkaEventLog:
             raise LogUnavailable(Reason.QUEUE_FULL, "too many events wait for the broker already") from None
         except KafkaException as error:
             raise self._classified(error.args[0], session) from None
+        # The producer has its own copy; while it waits, a large request would hold two.
+        del records
         self._wait(tally, session.watch)
         if tally.error is not None:
             raise self._classified(tally.error, session)

@@ -44,6 +44,8 @@ GROWTH_MIB_MAX = 8.0
 # More than the collector has threads, each with a pause; before that some that send as fast as they can.
 CLIENTS, PAUSE_S, BATCH = 40, 0.2, 20
 WARM_CLIENTS, WARM_BATCH = 8, 100
+# Then some seconds of requests about as large as they may be.
+LARGE_CLIENTS, LARGE_BATCH, LARGE_NOTE_CHARS, LARGE_S = 40, 900, 800, 15.0
 CLIENT_TIMEOUT_S = 30
 SAMPLE_EVERY_S = 1.0
 AFTERWARDS_S = 10.0
@@ -89,10 +91,13 @@ class Result:
 class Clients:
     """Some that send until told to stop; every answer is kept."""
 
-    def __init__(self, port: int, *, count: int, batch: int, pause_s: float, seed: int) -> None:
+    def __init__(
+        self, port: int, *, count: int, batch: int, seed: int, pause_s: float = 0.0, note_chars: int = 0
+    ) -> None:
         self.seen: list[Seen] = []
         self.cut_off: list[str] = []
         self._port, self._batch, self._pause_s = port, batch, pause_s
+        self._properties = {"element": "play", "note": "x" * note_chars}
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._send, args=(Random(f"{seed}-{number}"),), daemon=True)
@@ -115,7 +120,8 @@ class Clients:
     def _send(self, random: Random) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=CLIENT_TIMEOUT_S)
         # Made once and then only renamed: what is measured is the collector.
-        documents = [happenings.event(random, days_max=2) for _ in range(self._batch)]
+        properties = self._properties
+        documents = [happenings.event(random, days_max=2, properties=properties) for _ in range(self._batch)]
         while not self._stopping.is_set():
             for document in documents:
                 document["event_id"] = happenings.an_id(random)
@@ -175,12 +181,18 @@ def run(directory: Path, *, outage_s: float, events: int, seed: int, say: Any) -
         watch = Watch(max(below, key=lambda each: each.memory_info().rss))
         rss = {"at the start": watch.now().rss_mib}
         port = stand.settings.api_port
-        warming = Clients(port, count=WARM_CLIENTS, batch=WARM_BATCH, pause_s=0, seed=seed).start()
+        warming = Clients(port, count=WARM_CLIENTS, batch=WARM_BATCH, seed=seed).start()
         while warming.accepted() < events:
             time.sleep(0.2)
         warming.stop()
         rss["after the events"] = watch.now().rss_mib
         say(f"{warming.accepted()} events, {rss['after the events']:.1f} MiB")
+        large = Clients(
+            port, count=LARGE_CLIENTS, batch=LARGE_BATCH, seed=seed + 2, note_chars=LARGE_NOTE_CHARS
+        ).start()
+        time.sleep(LARGE_S)
+        large.stop()
+        rss["after large requests"] = watch.now().rss_mib
         clients = Clients(port, count=CLIENTS, batch=BATCH, pause_s=PAUSE_S, seed=seed + 1).start()
         time.sleep(min(AFTERWARDS_S, outage_s))
         before = watch.now()

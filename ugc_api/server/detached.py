@@ -6,15 +6,45 @@ from typing import IO
 
 from gunicorn.http.unreader import Unreader  # type: ignore[import-untyped]
 
+from ugc_api.server.incoming import Incoming
+
+PIECE_BYTES = 64 * 1024
 # Pieces handed to the kernel in one call; an answer has two as a rule, its head and its body.
 PIECES_AT_ONCE = 64
 
 
 class Heard(Unreader):  # type: ignore[misc]  # gunicorn has no types
-    """What came of a request. There is no more: whoever asks for more is told that it ends here."""
+    """What came of a request. There is no more: whoever asks for more is told that it ends here.
 
-    def chunk(self, size_hint: int | None = None) -> bytes:  # noqa: ARG002 - gunicorn's signature
-        return b""
+    A large body is handed out behind its head and in pieces: gunicorn copies what it is given several times.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came = memoryview(b"")
+        self._at = self._head_bytes = 0
+
+    def hear(self, incoming: Incoming) -> None:
+        """Hand this out from now on; it is taken out of `incoming`."""
+        data, incoming.data = incoming.data, bytearray()
+        self._came, self._at = memoryview(data), 0
+        self._head_bytes = incoming.head_bytes if len(data) > PIECE_BYTES else 0
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        if self._at == 0:
+            end = self._head_bytes or len(self._came)
+        else:
+            end = self._at + min(size_hint or PIECE_BYTES, PIECE_BYTES)
+        piece = bytes(self._came[self._at : end])
+        self._at += len(piece)
+        return piece
+
+    def keep_the_rest(self) -> None:
+        """What is left begins the next request; `take_buffered` gives it back."""
+        if self._at < len(self._came):
+            self.buf.seek(0, os.SEEK_END)
+            self.buf.write(self._came[self._at :])
+        self._came, self._at = memoryview(b""), 0
 
 
 class Outgoing:
@@ -54,6 +84,15 @@ class Outgoing:
 
     def close(self) -> None:
         """The socket itself is the poller's to close."""
+
+    def begin(self) -> bool:
+        """Send what is taken now; whether anybody is there to take the rest."""
+        try:
+            self.flush()
+        except OSError:
+            self.drop()
+            return False
+        return True
 
     def flush(self) -> bool:
         """Send what is taken now; whether that was all. Raises OSError when nobody is there to take it."""

@@ -42,6 +42,10 @@ AT_STAGE = {
     Stage.BODY_TOO_LARGE: (ProblemCode.BODY_TOO_LARGE, "The body comes in too many chunks."),
     Stage.CODING_UNKNOWN: (ProblemCode.BAD_REQUEST, "The only Transfer-Encoding is chunked."),
 }
+BUSY = (
+    ProblemCode.LOG_UNAVAILABLE,
+    "Too much is under way at once; nothing of this request was looked at.",
+)
 # Of the same family, but not the sender's fault.
 OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName, errors.ConfigurationProblem)
 

@@ -19,8 +19,10 @@ from telemetry.clock import Clock, SystemClock
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.server.detached import Heard, Outgoing
 from ugc_api.server.incoming import Incoming, Stage
-from ugc_api.server.refusing import AT_STAGE, answer_to, problem_of
+from ugc_api.server.memory import give_large_blocks_back
+from ugc_api.server.refusing import AT_STAGE, BUSY, answer_to, problem_of
 from ugc_api.server.stays import Leaving, Lingering, Waiting
+from ugc_api.server.turns import Turns
 from ugc_api.settings import ApiSettings
 
 READ_BYTES = 64 * 1024
@@ -45,8 +47,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._waiting: dict[Connection, Waiting] = {}
         self._leaving: dict[Connection, Leaving] = {}
         self._lingering: dict[Connection, Lingering] = {}
+        self._turns = Turns(super().enqueue_req)
         self._held = 0
         self._look_at = 0.0
+
+    def init_process(self) -> None:
+        give_large_blocks_back()
+        super().init_process()
 
     # New connections and more bytes
 
@@ -107,16 +114,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         incoming, was = waiting.incoming, waiting.incoming.stage
         stage = incoming.add(piece)
         if self._held > HELD_BYTES_MAX:
-            self._refuse(next(iter(self._waiting)), _busy())
+            self._refuse(next(iter(self._waiting)), Problem(*BUSY, retry_after_s=1))
         if conn not in self._waiting:
             return
         if stage in (Stage.WHOLE, Stage.ENOUGH):
             self._forget(conn)
             # Held until it is answered.
-            conn.heard, conn.bytes_held = incoming, len(incoming.data)
+            conn.heard, conn.bytes_held, conn.weight = incoming, len(incoming.data), incoming.weight()
             conn.outgoing = Outgoing(conn.sock)
             self._held += conn.bytes_held
-            super().enqueue_req(conn)
+            self._turns.wait(conn)
         elif stage in AT_STAGE:
             self._refuse(conn, Problem(*AT_STAGE[stage]))
         elif stage is not was:
@@ -132,19 +139,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             conn.init()
             conn.sock.setblocking(False)
             conn.parser.unreader = Heard()
-        data, conn.heard.data = conn.heard.data, bytearray()
-        conn.parser.unreader.unread(data)
+        conn.parser.unreader.hear(conn.heard)
         sock, conn.sock = conn.sock, conn.outgoing
         try:
             goes_on = super().handle(conn)
         finally:
             conn.sock = sock
-        try:
-            conn.outgoing.flush()
-        except OSError:
-            conn.outgoing.drop()
-            return False
-        return goes_on
+        return conn.outgoing.begin() and goes_on
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
         # Whoever asked whether to go on was told so, or is refused.
@@ -159,6 +160,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         try:
             # What the application did not want is in memory; the next request begins behind it.
             conn.parser.mesg.body.read()
+            conn.parser.unreader.keep_the_rest()
         except Exception:  # noqa: BLE001 - it is answered already, and nobody knows where the next one begins
             return False
         return True
@@ -178,6 +180,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """A thread is done with it: the rest of the answer, the next request, or goodbye."""
         self._held -= conn.bytes_held
+        self._turns.done(conn)
         if conn.outgoing.waits():
             self._leave(conn, fs)
         else:
@@ -292,8 +295,3 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def _close(self, conn: Connection) -> None:
         self.nr_conns -= 1
         conn.close()
-
-
-def _busy() -> Problem:
-    detail = "Too much is under way at once; nothing of this request was looked at."
-    return Problem(ProblemCode.LOG_UNAVAILABLE, detail, retry_after_s=1)

@@ -219,6 +219,19 @@ def test_beyond_what_is_held_the_oldest_is_told_to_come_again(running: Any, hold
     assert worker(running).memory_info().rss - before < (HELD_MIB + 40) * MIB
 
 
+def test_what_comes_with_the_last_byte_of_a_large_request_is_the_next(running: Any, hold_open: Any) -> None:
+    connection = hold_open(running.port)
+    whole = b" " * 50_000 + body()
+    large = head(0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    large += b"%x\r\n%s\r\n0\r\n\r\n" % (len(whole), whole)
+    small = get("/nothing", f"X-Padding: {'x' * 6_000}")
+    connection.sendall(large[:-1])
+    time.sleep(0.2)
+    connection.sendall(large[-1:] + small * 9 + get("/health/live", "Connection: close"))
+    statuses = [part[:3] for part in everything(connection).split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"202", *[b"404"] * 9, b"200"]
+
+
 def test_nothing_of_all_that_was_a_fault_of_ours(running: Any) -> None:
     log = running.log()
     assert "Traceback" not in log
