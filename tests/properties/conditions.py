@@ -31,8 +31,7 @@ class Condition:
         """Whether it is true of an event of this type with these properties, which are JSON."""
         if self.operator == "type":
             return event_type == self.values[0]
-        # Of a key that is there twice this takes the last one.
-        document: dict[str, Any] = json.loads(properties, parse_int=_integer)
+        document = members(properties)
         there = self.key in document
         found = document.get(self.key)
         if self.operator == "!=":
@@ -44,6 +43,29 @@ class Condition:
         if self.operator == ">":
             return _is_number(found) and found > _number(self.values[0])
         return any(_equal(found, value) for value in self.values)
+
+
+def own_conditions(event_type: str, properties: str) -> list[Condition]:
+    """Conditions that are written with what one event has, and are true of it or just not."""
+    found = [Condition("type", "", (event_type,))] * 2
+    for key, value in members(properties).items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        # What the grammar takes as a value; null and what is nested equal nothing.
+        if isinstance(value, list) or value is None or not text or text[0] in " =":
+            continue
+        found += [Condition(operator, key, (text,)) for operator in ("=", "!=")]
+        if "," not in text and text[-1] != " ":
+            found.append(Condition("in", key, ("12", text)))
+        if _is_number(value):
+            found += [Condition(operator, key, (text,)) for operator in "<>"]
+            found += [Condition("<", key, (text + "1",)), Condition(">", key, ("-1e3",))]
+    return found
+
+
+def members(properties: str) -> dict[str, Any]:
+    """The properties themselves; of a key that is there twice the first counts."""
+    pairs = json.loads(properties, parse_int=_integer, object_pairs_hook=list)
+    return dict(reversed(pairs))
 
 
 def _equal(found: Any, text: str) -> bool:

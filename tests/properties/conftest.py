@@ -1,4 +1,4 @@
-"""A warehouse of their own for the tests of a file, which empty it again and again."""
+"""A warehouse of their own for these tests; each of them empties what it uses."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from properties.loading import warehouse_on
 from warehouse_process import Process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     with warehouse_on(tmp_path_factory.mktemp("histories") / "warehouse") as running:
         yield running

@@ -1,17 +1,17 @@
-"""Histories that hypothesis thinks up: small, and crowded where answers go wrong.
+"""Histories by chance: small, and crowded where answers go wrong.
 
 Times crowd at midnight there and in UTC and at quarter hours, days at changes of the clock; users come back,
-events come late, twice, changed, and from bots. A history is a plain value: it prints as what it is, and the
-same value can be loaded again.
+events come late, twice, changed, and from bots. To what is drawn event by event, a `story` adds what single
+draws seldom meet. A history is a plain value: it prints as what it is, and can be loaded again.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from random import Random
 from zoneinfo import ZoneInfo
 
-from hypothesis import strategies as st
 from properties.oracle import DAY, Event, days
 
 # Of half and quarter hours, of changes by half an hour and by two, at midnight, at the day line, and of the
@@ -38,7 +38,8 @@ ZONES = (
     "Pacific/Kiritimati",
     "Etc/GMT+12",
 )
-FIRST_TODAY, LAST_TODAY = date(2024, 2, 1), date(2027, 12, 31)
+# Years apart, so that many of them find room beside each other.
+FIRST_TODAY, LAST_TODAY = date(2024, 2, 1), date(2037, 12, 31)
 
 # Raw events leave after 30 days, whole days of UTC at a time; what is about to leave may be there or not.
 RAW_KEPT_DAYS = 30
@@ -49,12 +50,16 @@ OLDEST_DAYS = 150
 AHEAD_MAX = timedelta(minutes=5)
 
 AGO = (0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8)
-SIZES = (8, 16, 24, 32, 12, 20, 4, 2, 1, 0)
+SIZES = (8, 16, 4, 12, 2, 24, 0, 1)
+# So many days until a user comes again: what a week is, and next to it.
+GAPS = (7, 1, 7, 6, 7, 2, 8)
 USERS = ("a", "b", "B", "c", "10", "9", "ü", "日本", "it's", 'x"y\\', "a b", "😀")
 TYPES = ("click", "page_view", "a", "a.b", "purchase")
 VALUES = (0.0, 1.0, -2.5, 0.25, 1e9)
 SECOND = timedelta(seconds=1)
 MILLISECOND = timedelta(milliseconds=1)
+# Within a second an instant is on either side of what is rounded to seconds.
+INSIDE_A_SECOND = (1, 1, 500, 999)
 QUARTER = timedelta(minutes=15)
 
 # As clients send them: numbers written in many ways, text that reads as a number, spaces, escapes, keys with
@@ -152,62 +157,102 @@ def midnight(day: date, tz: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz)).astimezone(UTC)
 
 
-@st.composite
-def todays(draw: st.DrawFn, tz: str) -> date:
+def some_today(rng: Random, tz: str) -> date:
     """A day to ask on: days after the clocks were changed there, or any."""
-    if changes(tz) and draw(st.booleans()):
-        return draw(st.sampled_from(changes(tz))) + draw(st.integers(-1, 16)) * DAY
-    return FIRST_TODAY + draw(st.integers(0, (LAST_TODAY - FIRST_TODAY).days)) * DAY
+    if changes(tz) and rng.random() < 0.5:
+        return rng.choice(changes(tz)) + rng.randint(-1, 16) * DAY
+    return FIRST_TODAY + rng.randint(0, (LAST_TODAY - FIRST_TODAY).days) * DAY
 
 
-@st.composite
-def moments(draw: st.DrawFn, day: date, tz: str) -> datetime:
-    """A time of about that day: at an edge, a thousandth before, or anywhere."""
-    edge = midnight(day, draw(st.sampled_from((tz, tz, "UTC"))))
-    around = draw(st.sampled_from(("at", "before", "quarter", "before quarter", "anywhere")))
+@dataclass(frozen=True)
+class Setting:
+    """When and where a history is told: the time that is now, its day, and the zone of its midnights."""
+
+    now: datetime
+    today: date
+    tz: str
+
+
+def moment(rng: Random, day: date, tz: str) -> datetime:
+    """A time of about that day: at an edge, less than a second beside one, or anywhere."""
+    edge = midnight(day, rng.choice((tz, tz, "UTC")))
+    around = rng.choice(("at", "before", "quarter", "before quarter", "anywhere"))
     if around == "at":
         return edge
     if around == "before":
-        return edge - MILLISECOND
+        return edge - rng.choice(INSIDE_A_SECOND) * MILLISECOND
     if around == "anywhere":
-        return edge + draw(st.integers(0, 86_399_999)) * MILLISECOND
-    quarter = edge + draw(st.integers(0, 95)) * QUARTER
+        return edge + rng.randint(0, 86_399_999) * MILLISECOND
+    quarter = edge + rng.randint(0, 95) * QUARTER
     return quarter - MILLISECOND if around == "before quarter" else quarter
 
 
-@st.composite
-def events(draw: st.DrawFn, *, now: datetime, today: date, tz: str) -> Event:
-    """One event that the collector would have taken some time."""
-    ago = draw(st.sampled_from(AGO)) if draw(st.integers(0, 4)) else draw(st.integers(0, 40))
-    if ago in LEAVING_DAYS:
-        ago += OLDEST_DAYS // 2
-    at = min(draw(moments(today - ago * DAY, tz)), now + AHEAD_MAX)
+def visit(rng: Random, day: date, tz: str) -> datetime:
+    """A time of just that day there: its first instant, its last ones, or in between."""
+    at = rng.choice(("first", "last", "first", "last", "after", "anywhere"))
+    inside = rng.choice(INSIDE_A_SECOND) * MILLISECOND
+    if at == "last":
+        return midnight(day + DAY, tz) - inside
+    if at == "anywhere":
+        return midnight(day, tz) + rng.randint(0, 70_000) * SECOND
+    return midnight(day, tz) + (inside if at == "after" else 0 * MILLISECOND)
+
+
+def deed(rng: Random, user: str, at: datetime) -> Event:
+    """That user does something then, whatever it is."""
     return Event(
         at=at,
-        # Few, so that they come back.
-        user=draw(st.sampled_from(USERS[:3] if draw(st.integers(0, 2)) else USERS)),
-        type=draw(st.sampled_from(TYPES)),
-        properties=draw(st.sampled_from(USUAL if draw(st.booleans()) else PROPERTIES)),
-        value=draw(st.sampled_from(VALUES)),
-        bot=draw(st.integers(0, 7)) == 7,
+        user=user,
+        type=rng.choice(TYPES),
+        properties=rng.choice(USUAL if rng.random() < 0.5 else PROPERTIES),
+        value=rng.choice(VALUES),
+        bot=rng.random() < 1 / 8,
     )
 
 
-@st.composite
-def histories(draw: st.DrawFn, tz: str) -> History:
+def single(rng: Random, setting: Setting) -> Event:
+    """One event that the collector would have taken some time."""
+    ago = rng.choice(AGO) if rng.random() < 0.8 else rng.randint(0, 40)
+    if ago in LEAVING_DAYS:
+        ago += OLDEST_DAYS // 2
+    at = min(moment(rng, setting.today - ago * DAY, setting.tz), setting.now + AHEAD_MAX)
+    # Few, so that they come back.
+    return deed(rng, rng.choice(USERS[:3] if rng.random() < 2 / 3 else USERS), at)
+
+
+def story(rng: Random, setting: Setting) -> list[Event]:
+    """A user who comes once, or on a day and so many days later again, and seldom at any other time.
+
+    It is the same both times, or first something else: whoever is new to a segment has been there before.
+    Sometimes several do the same, so that a list of those who came back has pages.
+    """
+    ago, gap = rng.choice(AGO), rng.choice(GAPS)
+    kind = rng.choice(("once", "again", "again", "other", "crowd", "crowd"))
+    found: list[Event] = []
+    same = deed(rng, "", setting.now)
+    for user in rng.sample(USERS[3:], rng.randint(2, 5) if kind == "crowd" else 1):
+        last = replace(same, user=user, at=visit(rng, setting.today - ago * DAY, setting.tz))
+        found.append(last)
+        if kind != "once":
+            before = visit(rng, setting.today - (ago + gap) * DAY, setting.tz)
+            found.append(deed(rng, user, before) if kind == "other" else replace(last, at=before))
+    return [event for event in found if event.at <= setting.now + AHEAD_MAX]
+
+
+def some_history(rng: Random, tz: str) -> History:
     """Some tens of events at most, and when somebody in `tz` asks about them."""
-    today = draw(todays(tz))
-    now = draw(moments(today, tz))
-    count = draw(st.sampled_from(SIZES))
-    made = [draw(events(now=now, today=today, tz=tz)) for _ in range(count)]
+    today = some_today(rng, tz)
+    setting = Setting(now=moment(rng, today, tz), today=today, tz=tz)
+    made = [single(rng, setting) for _ in range(rng.choice(SIZES))]
+    for _ in range(rng.choice((1, 2, 3, 4))):
+        made += story(rng, setting)
     sent = [Sent(number, event) for number, event in enumerate(made)]
-    for again in draw(st.lists(st.sampled_from(sent), max_size=4)) if sent else []:
-        changed = draw(st.booleans())
-        other = draw(events(now=now, today=today, tz=tz)) if changed else again.event
+    for again in rng.choices(sent, k=rng.choice((0, 0, 1, 2, 4))) if sent else []:
+        other = single(rng, setting) if rng.random() < 0.5 else again.event
         sent.append(Sent(again.number, other))
-    deliveries = _cut(sent, draw(st.lists(st.integers(0, len(sent)), max_size=2)))
-    redone = draw(st.sets(st.integers(0, len(deliveries) - 1))) if draw(st.integers(0, 7)) == 7 else set()
-    return History(now, deliveries, frozenset(redone))
+    deliveries = _cut(sent, [rng.randint(0, len(sent)) for _ in range(rng.randint(0, 2))])
+    redone = frozenset(n for n in range(len(deliveries)) if rng.random() < 0.5)
+    return History(setting.now, deliveries, redone if rng.random() < 1 / 8 else frozenset())
 
 
 def _cut(sent: list[Sent], places: list[int]) -> tuple[tuple[Sent, ...], ...]:

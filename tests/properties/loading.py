@@ -1,8 +1,10 @@
-"""A warehouse of its own for many small histories, and the way each gets into it: the pipeline's own.
+"""A warehouse of its own for many small histories, and the way they get into it: the pipeline's own.
 
-Tables are emptied between histories. Nothing in them is dropped by age, as histories lie where they like, and
-nothing waits for the disk. `quick` also leaves the aggregates undivided by days, because a part a day is what
-emptying and filling them costs; all else is as migrated.
+Tables are emptied between loads, and hold some tens of histories at a time. Nothing is dropped by age, as
+histories lie where they like, nothing waits for the disk, and parts are merged when a load says so, not by
+chance: most answers are put together from parts as inserts left them. All else is as migrated for the first
+loads; then the aggregates are no longer divided by days, because a part a day is what filling and emptying
+them costs. The events themselves always are: what is left out of a day's part is left out of an answer.
 """
 
 import itertools
@@ -11,7 +13,7 @@ import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
@@ -21,7 +23,7 @@ from warehouse_rows import text_of
 
 from clickhouse import migrate
 from clickhouse.client import connect
-from clickhouse.views import IDS, RAW, VIEWS
+from clickhouse.views import RAW, VIEWS
 from etl.assignment import Assignment
 from etl.batch import Batch
 from etl.dedup import Dedup
@@ -29,16 +31,20 @@ from etl.load import ClickHouseStore
 from etl.ranges import Offset, Position, Range
 
 TABLES = (RAW, *(view.target for view in VIEWS))
-# Ids are remembered from history to history: each has its own.
-EMPTIED = tuple(table for table in TABLES if table != IDS.target)
 SEEN_BYTES_MAX = 1_000_000
 LATER = timedelta(seconds=1)
+# One load in so many is merged before anybody asks.
+MERGED_EVERY = 4
+LOADS_AS_MIGRATED = 1
+
+# Of which history, and what it sent.
+Item = tuple[int, Sent]
 
 
 class Loader:
-    """Puts one history after the other into a warehouse that nobody else uses."""
+    """Puts histories into a warehouse that nobody else uses."""
 
-    def __init__(self, process: Process, *, quick: bool) -> None:
+    def __init__(self, process: Process) -> None:
         self._admin: Client = connect(process.dsn("admin"))
         self._store = ClickHouseStore(connect(process.dsn("writer")))
         self._loads = itertools.count(1)
@@ -47,10 +53,9 @@ class Loader:
                 f"ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0"
             )
             self._admin.command(f"ALTER TABLE {table} REMOVE TTL")
-            if quick and table != RAW:
-                self._undivided(table)
+            self._admin.command(f"SYSTEM STOP MERGES {table}")
 
-    def _undivided(self, table: str) -> None:
+    def _undivide(self, table: str) -> None:
         """Make the table anew without partitions; views find it by its name."""
         made = self._admin.query(
             "SELECT create_table_query FROM system.tables "
@@ -63,46 +68,66 @@ class Loader:
         self._admin.command(
             undivided.replace(" SETTINGS ", " SETTINGS allow_dimensions_outside_sorting_key = 1, ")
         )
+        self._admin.command(f"SYSTEM STOP MERGES {table}")
 
-    def load(self, history: History) -> None:
-        """Empty the warehouse, store every delivery, and let go of the raw events that are too old by now."""
-        for table in EMPTIED:
-            self._admin.command(f"TRUNCATE TABLE {table}")
+    def load(self, histories: Sequence[History]) -> None:
+        """Empty the warehouse, store every delivery, and let go of the raw events that are too old by now.
+
+        The first deliveries of all are a range, or two when some of them are redone; then the second ones.
+        """
         load = next(self._loads)
+        for table in TABLES:
+            if load == LOADS_AS_MIGRATED + 1 and table != RAW:
+                self._undivide(table)
+            else:
+                self._admin.command(f"TRUNCATE TABLE {table}")
+        self._store_all(histories, load)
+        self._let_go(histories)
+        if load % MERGED_EVERY == 0:
+            self._merge()
+
+    def _store_all(self, histories: Sequence[History], load: int) -> None:
         assignment = Assignment(topic="events", topic_id=str(load), partition=0, committed=Position(0))
         dedup = Dedup(self._store, seen_bytes_max=SEEN_BYTES_MAX, in_background=lambda _: None)
         first = 0
-        for number, delivery in enumerate(history.deliveries):
-            if delivery:
-                self._store_one(dedup, assignment, delivery, first)
-                if number in history.redone:
-                    self._store_one(dedup, assignment, delivery, first, redo=True)
-            first += len(delivery)
-        gone = {event.at.date() for event in history.events() if history.forgotten(event.at.date())}
-        self._let_go(gone)
+        for number in range(max((len(history.deliveries) for history in histories), default=0)):
+            for redone in (False, True):
+                items = _delivered(histories, number, redone=redone)
+                if items:
+                    self._store_range(dedup, assignment, items, first, redone=redone)
+                first += len(items)
 
-    def _store_one(
-        self,
-        dedup: Dedup,
-        assignment: Assignment,
-        delivery: Sequence[Sent],
-        first: int,
-        *,
-        redo: bool = False,
+    def _store_range(
+        self, dedup: Dedup, assignment: Assignment, items: Sequence[Item], first: int, *, redone: bool
     ) -> None:
-        """One range: what is new of it, in one insert; as the pipeline does, and does again after a crash."""
-        batch = _batch(assignment, delivery, first)
+        """What is new of it, in one insert; as the pipeline does, and does again after a crash."""
+        batch = _batch(assignment, items, first)
         range_ = Range(assignment.topic_id, assignment.partition, batch.offsets[0], batch.offsets[-1])
-        rows = dedup.keep_new(assignment, range_, batch, redo=redo).rows
-        if rows:
-            self._store.insert(rows.block(), token=range_.token)
-        if redo:
-            self._store.mend(range_, rows, token=range_.token)
+        for again in (False, True) if redone else (False,):
+            rows = dedup.keep_new(assignment, range_, batch, redo=again).rows
+            if rows:
+                self._store.insert(rows.block(), token=range_.token)
+            if again:
+                self._store.mend(range_, rows, token=range_.token)
 
-    def _let_go(self, gone: set[date]) -> None:
+    def _let_go(self, histories: Sequence[History]) -> None:
+        gone = {
+            event.at.date()
+            for history in histories
+            for event in history.events()
+            if history.forgotten(event.at.date())
+        }
         if gone:
             parts = ", ".join(f"DROP PARTITION '{day}'" for day in sorted(gone))
             self._admin.command(f"ALTER TABLE {RAW} {parts}")
+
+    def _merge(self) -> None:
+        for table in TABLES:
+            self._admin.command(f"SYSTEM START MERGES {table}")
+            self._admin.command(
+                f"OPTIMIZE TABLE {table} FINAL", settings={"optimize_skip_merged_partitions": 1}
+            )
+            self._admin.command(f"SYSTEM STOP MERGES {table}")
 
     def close(self) -> None:
         """Let go of its connections."""
@@ -121,11 +146,21 @@ def warehouse_on(path: Path) -> Iterator[Process]:
         process.kill()
 
 
-def _batch(assignment: Assignment, delivery: Sequence[Sent], first: int) -> Batch:
-    """The rows of a delivery, as the pipeline reads them from the log."""
-    of_this = int(assignment.topic_id) << 96
-    ids = [str(uuid.UUID(int=of_this | sent.number, version=4)) for sent in delivery]
-    lines = [_line(assignment, first + place, ids[place], sent) for place, sent in enumerate(delivery)]
+def _delivered(histories: Sequence[History], number: int, *, redone: bool) -> list[Item]:
+    """What came with the deliveries of that number, of the histories in which it is redone or is not."""
+    return [
+        (lane, sent)
+        for lane, history in enumerate(histories)
+        if number < len(history.deliveries) and (number in history.redone) is redone
+        for sent in history.deliveries[number]
+    ]
+
+
+def _batch(assignment: Assignment, items: Sequence[Item], first: int) -> Batch:
+    """Their rows, as the pipeline reads them from the log."""
+    load = int(assignment.topic_id)
+    ids = [str(uuid.UUID(int=load << 96 | lane << 32 | sent.number, version=4)) for lane, sent in items]
+    lines = [_line(assignment, first + place, ids[place], sent) for place, (_, sent) in enumerate(items)]
     return Batch(
         offsets=[Offset(first + place) for place in range(len(ids))],
         ids=[id_.encode() for id_ in ids],

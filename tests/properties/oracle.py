@@ -42,12 +42,15 @@ class Oracle:
     ) -> None:
         self._zone = ZoneInfo(tz)
         self.today = self.day_of(now)
-        self.events = [
-            (self.day_of(event.at), event)
-            for event in events
-            if (bots or not event.bot)
-            and all(segment.holds(event.type, event.properties) for segment in segments)
-        ]
+        self._of_day: dict[date, list[Event]] = {}
+        self._first_day: dict[str, date] = {}
+        for event in events:
+            if event.bot and not bots:
+                continue
+            if all(segment.holds(event.type, event.properties) for segment in segments):
+                day = self.day_of(event.at)
+                self._of_day.setdefault(day, []).append(event)
+                self._first_day[event.user] = min(day, self._first_day.get(event.user, day))
 
     def day_of(self, at: datetime) -> date:
         """The day on a calendar on the wall there."""
@@ -55,7 +58,7 @@ class Oracle:
 
     def within(self, first: date, last: date) -> list[Event]:
         """The events of these days, both included."""
-        return [event for day, event in self.events if first <= day <= last]
+        return [event for day in days(first, last) for event in self._of_day.get(day, [])]
 
     def users(self, first: date, last: date) -> set[str]:
         """Who was there on any of these days."""
@@ -63,11 +66,7 @@ class Oracle:
 
     def newcomers(self, first: date, last: date) -> set[str]:
         """Whose first event of all lies on one of these days."""
-        return {
-            user
-            for user in self.users(first, last)
-            if min(day for day, event in self.events if event.user == user) >= first
-        }
+        return {user for user, day in self._first_day.items() if first <= day <= last}
 
     def dau(self, first: date, last: date) -> list[tuple[date, int]]:
         """Date, users."""
@@ -82,7 +81,7 @@ class Oracle:
         """Date, event type, users, points, actions."""
         rows = []
         for day in days(first, last):
-            there = self.within(day, day)
+            there = self._of_day.get(day, [])
             for name in sorted({event.type for event in there}):
                 of_it = [event for event in there if event.type == name]
                 users = {event.user for event in of_it}

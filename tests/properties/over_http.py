@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
+from properties.comparing import USERS_MAX, reader_of
 from properties.oracle import DAY, PERIOD_DAYS, is_percent
 from properties.questions import Case
 from properties.standing import StandingClock
 from warehouse_process import Process
 
-from clickhouse.client import connect
 from clickhouse.warehouse import Warehouse
 from contract.wire import Record
 from telemetry.metrics import Metrics
@@ -51,7 +51,7 @@ def application(process: Process, clock: StandingClock, folder: Path) -> FlaskCl
         event_log=NoLog(),
         buckets=Buckets(memory.own(sets=64), clock=clock),
         warehouse=LazyWarehouse(
-            lambda timeout_s: Warehouse(connect(dsn, read_timeout_s=timeout_s), clock=clock),
+            lambda timeout_s: Warehouse(reader_of(dsn, read_timeout_s=timeout_s), clock=clock),
             answer_timeout_s=30,
             ping_timeout_s=2,
         ),
@@ -165,7 +165,7 @@ class Asker:
         sent: Document = {"date": asked.day, "days": asked.days, "limit": asked.page}
         users: list[str] = []
         counts = set()
-        while True:
+        while len(users) <= USERS_MAX:
             data = self._answer("returning", since=asked.day - asked.days * DAY, until=asked.day, **sent)[
                 "data"
             ]

@@ -1,15 +1,20 @@
-"""The questions asked of a history, one of each kind; how each is put to the warehouse, and to the API."""
+"""The questions asked of a history, one of each kind, mostly about the very days and things it tells of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
+from random import Random
 
-from hypothesis import strategies as st
-from properties.conditions import Condition
-from properties.histories import TYPES, ZONES, History, histories
-from properties.oracle import DAY, Oracle
+from properties.conditions import Condition, own_conditions
+from properties.histories import TYPES, ZONES, History, some_history
+from properties.oracle import DAY, PERIOD_DAYS, Event, Oracle
 
+# So many are compared whenever the tests run: those of the numbers below.
+HISTORIES = 500
 RETURNING_DAYS_MAX = 30
 WINDOWS_MAX = 30
+# Raw events are gone after so many days, and with them all that a segment could be asked about.
+RECENT_DAYS = 27
 AGO = (8, 7, 6, 5, 4, 3, 9, 10, 2, 1, 0, -1)
 
 
@@ -60,6 +65,17 @@ class Case:
             segments=self.asked.segments,
         )
 
+    def span(self) -> tuple[date, date]:
+        """The days of UTC outside of which nothing that happens can change an answer."""
+        asked = self.questions
+        today = self.history.now.astimezone(UTC).date()
+        happened = [sent.event.at.date() for delivery in self.history.deliveries for sent in delivery]
+        ends = asked.start + (2 * asked.windows + 1) * PERIOD_DAYS[asked.period] * DAY
+        first = min(asked.first, asked.start, asked.day - asked.days * DAY, today, *happened)
+        last = max(asked.last + 7 * DAY, min(ends, today + 7 * DAY), asked.day, today, *happened)
+        # Days there begin and end on the days of UTC beside them.
+        return first - 2 * DAY, last + 2 * DAY
+
 
 USUAL = ("5", "DE", "12", "-1")
 VALUES = (
@@ -89,53 +105,97 @@ NUMBERS = ("-0", "9007199254740992.5", "18446744073709551614", "5", "4.99", "-1"
 KEYS = ("n", "c", "c.d", "c-d", "text", "nothing")
 
 
-@st.composite
-def conditions(draw: st.DrawFn) -> Condition:
-    """A segment that now and then is true of something."""
-    operator = draw(st.sampled_from(("!=", "=", "type", "<", ">", "in")))
-    key = draw(st.sampled_from(KEYS[:2] if draw(st.booleans()) else KEYS))
-    values = st.sampled_from(USUAL if draw(st.booleans()) else VALUES)
+def condition(rng: Random, events: Sequence[Event]) -> Condition:
+    """A segment that is true of some event, or may be true of nothing."""
+    if events and rng.random() < 0.9:
+        event = rng.choice(events)
+        return rng.choice(own_conditions(event.type, event.properties))
+    operator = rng.choice(("!=", "=", "type", "<", ">", "in"))
+    key = rng.choice(KEYS[:2] if rng.random() < 0.5 else KEYS)
+    values = NUMBERS if operator in "<>" else USUAL if rng.random() < 0.5 else VALUES
     if operator == "type":
-        return Condition(operator, "", (draw(st.sampled_from(TYPES)),))
-    if operator == "in":
-        return Condition(operator, key, tuple(draw(st.lists(values, min_size=1, max_size=3))))
-    return Condition(operator, key, (draw(st.sampled_from(NUMBERS) if operator in "<>" else values),))
+        return Condition(operator, "", (rng.choice(TYPES),))
+    count = rng.randint(1, 3) if operator == "in" else 1
+    return Condition(operator, key, tuple(rng.choices(values, k=count)))
 
 
-@st.composite
-def askers(draw: st.DrawFn, tz: str) -> Asked:
-    """Half of them look at a segment."""
+def asker(rng: Random, tz: str, events: Sequence[Event]) -> Asked:
+    """Half of them look at a segment, most of those at one that some of the events fit."""
+    count = rng.choice((0, 1, 0, 1, 1, 0, 0, 2))
     return Asked(
         tz=tz,
-        segments=tuple(draw(conditions()) for _ in range(draw(st.sampled_from((0, 1, 0, 1, 0, 2))))),
-        bots=draw(st.integers(0, 3)) == 3,
-        exact=draw(st.booleans()),
+        segments=tuple(condition(rng, events) for _ in range(count)),
+        bots=rng.random() < 1 / 3,
+        exact=rng.random() < 1 / 2,
     )
 
 
-@st.composite
-def questions(draw: st.DrawFn, today: date) -> Questions:
-    """About the days that histories are about, a bit into the future too; now and then about far more."""
-    ago = draw(st.sampled_from(AGO)) if draw(st.integers(0, 9)) else draw(st.integers(13, 190))
-    first = today - ago * DAY
+def day_near(rng: Random, today: date, there: Sequence[date], shifts: Sequence[int]) -> date:
+    """Mostly a day on which something happened, or one beside it."""
+    if there and rng.random() < 7 / 8:
+        return rng.choice(there) + rng.choice(shifts) * DAY
+    return today - rng.choice(AGO) * DAY
+
+
+def questions_about(rng: Random, today: date, there: Sequence[date]) -> Questions:
+    """`there`: the days on which something happened. Now and then far more days are asked about."""
+    first = day_near(rng, today, there, (0, 0, -1, 1, -2, -7))
+    last = max(first, day_near(rng, today, there, (0, 0, -1, 1, -7)))
+    if there and rng.random() < 1 / 4:
+        # What came after the first of them decides about it, and is not asked for.
+        last = min(there)
+        first = last - rng.choice((0, 1, 7)) * DAY
+    elif rng.random() < 1 / 8:
+        ago = rng.randint(13, 190)
+        first = today - ago * DAY
+        last = first + rng.choice((9, 3, 0, ago)) * DAY
+    before, day = sorted(day_near(rng, today, there, (0, 0, 0, 1)) for _ in range(2))
+    days = (day - before).days + rng.choice((0, 0, 0, -1))
+    start, windows = triangle(rng, today, there)
     return Questions(
         first=first,
-        last=first + draw(st.sampled_from((9, 8, 7, 10, 6, 5, 4, 3, 2, 1, 0, max(ago, 0)))) * DAY,
-        limit=draw(st.integers(1, len(TYPES))),
-        start=today - draw(st.sampled_from((*AGO, 14, 15, 21))) * DAY,
-        windows=draw(st.integers(1, 6)) if draw(st.integers(0, 9)) < 9 else WINDOWS_MAX,
-        period=draw(st.sampled_from(("day", "week"))),
-        day=today - draw(st.sampled_from((0, 0, 1, 1, 2, 3, 5, -1))) * DAY,
-        days=draw(st.one_of(st.integers(1, 9), st.just(RETURNING_DAYS_MAX))),
-        page=draw(st.sampled_from((1, 1, 2, 2, 3, 100))),
+        last=last,
+        limit=rng.randint(1, len(TYPES)),
+        start=start,
+        windows=windows,
+        period=rng.choice(("day", "day", "week")),
+        day=day,
+        days=days if 1 <= days <= RETURNING_DAYS_MAX else rng.choice((7, 1, 2, 6, 8, RETURNING_DAYS_MAX)),
+        page=rng.choice((1, 1, 2, 2, 3, 100)),
     )
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Now and then somebody asks in another zone than the one whose midnights the history crowds at."""
-    tz = draw(st.sampled_from(ZONES))
-    history = draw(histories(tz))
-    asked = draw(askers(draw(st.sampled_from(ZONES)) if draw(st.integers(0, 3)) == 3 else tz))
-    today = Oracle([], now=history.now, tz=asked.tz).today
-    return Case(history, asked, draw(questions(today)))
+def triangle(rng: Random, today: date, there: Sequence[date]) -> tuple[date, int]:
+    """Where cohorts begin, and how many windows there are.
+
+    Sometimes the last cohort comes on one of the days, and its last window is another.
+    """
+    if there and rng.random() < 1 / 3:
+        first, last = sorted((rng.choice(there), rng.choice(there)))
+        if 1 <= (last - first).days <= WINDOWS_MAX:
+            return first - (last - first), (last - first).days
+    windows = rng.randint(1, 8) if rng.random() < 0.9 else WINDOWS_MAX
+    return day_near(rng, today, there, (0, 0, 1, -1, -7)), windows
+
+
+def case(number: int) -> Case:
+    """The case of that number; the same whenever it is asked for.
+
+    Now and then somebody asks in another zone than the one whose midnights the history crowds at.
+    """
+    rng = Random(number)
+    # Who says nothing is answered in UTC.
+    tz = "UTC" if rng.random() < 1 / 6 else rng.choice(ZONES)
+    history = some_history(rng, tz)
+    events = history.events()
+    recent = [event for event in events if history.now - event.at <= RECENT_DAYS * DAY]
+    if recent and rng.random() < 7 / 8:
+        events = recent
+    if events and rng.random() < 2 / 3:
+        # About what one of them did.
+        user = rng.choice(sorted({event.user for event in events}))
+        events = [event for event in events if event.user == user]
+    asked = asker(rng, tz if rng.random() < 7 / 8 else rng.choice(ZONES), events)
+    clock = Oracle([], now=history.now, tz=asked.tz)
+    there = sorted({clock.day_of(event.at) for event in events})
+    return Case(history, asked, questions_about(rng, clock.today, there))

@@ -1,54 +1,25 @@
-"""Hundreds of small histories: every answer of the warehouse is the oracle's."""
+"""Hundreds of small histories: every answer of the warehouse, and every one by HTTP, is the oracle's."""
 
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from properties.comparing import mismatches
-from properties.loading import Loader
-from properties.questions import Case, cases
-from properties.standing import StandingClock
+from properties.questions import HISTORIES, case
+from properties.stand import Stand, stand_on
 from warehouse_process import Process
 
-from clickhouse.client import connect
-from clickhouse.warehouse import Warehouse
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
-
-HISTORIES = 500
+AT_A_TIME = 125
 
 
 @pytest.fixture(scope="module")
-def loader(process: Process) -> Iterator[Loader]:
-    made = Loader(process, quick=True)
-    yield made
-    made.close()
+def stand(process: Process, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    with stand_on(process, tmp_path_factory.mktemp("collector")) as made:
+        yield made
 
 
-@pytest.fixture(scope="module")
-def clock() -> StandingClock:
-    return StandingClock()
-
-
-@pytest.fixture(scope="module")
-def warehouse(process: Process, clock: StandingClock) -> Iterator[Warehouse]:
-    client = connect(process.dsn("reader"))
-    yield Warehouse(client, clock=clock)
-    client.close()
-
-
-@given(case=cases())
-@settings(
-    max_examples=HISTORIES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-)
-def test_every_answer_is_the_oracles(
-    case: Case, loader: Loader, warehouse: Warehouse, clock: StandingClock
-) -> None:
-    loader.load(case.history)
-    clock.at = case.history.now
-    assert mismatches(case, warehouse) == []
+@pytest.mark.parametrize("first", range(0, HISTORIES, AT_A_TIME))
+def test_every_answer_is_the_oracles(stand: Stand, first: int) -> None:
+    cases = [case(number) for number in range(first, first + AT_A_TIME)]
+    wrong = stand.wrong(cases)
+    assert not wrong, f"{len(wrong)} of {len(cases)}; of the first\n{stand.told(wrong[0])}"

@@ -4,11 +4,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from properties.conditions import Condition
-from properties.histories import ZONES, History, Sent, changes, histories
+from properties.histories import ZONES, History, Sent, changes
 from properties.oracle import Event, Oracle, is_percent
-from properties.questions import Case, cases
 
 
 def at(text: str) -> datetime:
@@ -151,8 +149,8 @@ def test_days_there(tz: str, time: str, day: str) -> None:
         (Condition(">", "n", ("5",)), '{"n":5}', False),
         (Condition("<", "n", ("6",)), '{"n":"5"}', False),
         (Condition("<", "n", ("6",)), "{}", False),
-        (Condition("=", "n", ("6",)), '{"n":5,"n":6}', True),
-        (Condition("=", "n", ("5",)), '{"n":5,"n":6}', False),
+        (Condition("=", "n", ("6",)), '{"n":5,"n":6}', False),
+        (Condition("=", "n", ("5",)), '{"n":5,"n":6}', True),
         (Condition("=", "n", ("true",)), '{"n":true}', True),
         (Condition("=", "n", ("1",)), '{"n":true}', False),
         (Condition(">", "n", ("0",)), '{"n":true}', False),
@@ -205,18 +203,3 @@ def test_zones_have_their_changes() -> None:
     assert changes("UTC") == []
     assert all(changes(tz) for tz in ("Australia/Lord_Howe", "Africa/Cairo", "Antarctica/Troll"))
     assert len(set(ZONES)) == len(ZONES)
-
-
-@given(history=histories("Asia/Kathmandu"))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-def test_a_history_holds_what_the_collector_takes(history: History) -> None:
-    assert all(
-        (sent.event.at - history.now).total_seconds() <= 300 for each in history.deliveries for sent in each
-    )
-
-
-@given(case=cases())
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-def test_returning_users_are_among_those_of_the_day(case: Case) -> None:
-    oracle, asked = case.oracle(), case.questions
-    assert set(oracle.returning(asked.day, asked.days)) <= oracle.users(asked.day, asked.day)
