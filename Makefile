@@ -40,7 +40,7 @@ bench: ## Measure, within half an hour; leave the machine alone meanwhile
 bench-full: ## Measure up to 100 million rows: hours, and much scratch space
 	@$(BOOTSTRAP) dev .venv/bin/python -m benchmarks run --scale full
 
-soak: ## Kill processes 200 times under load: nothing lost or doubled; 20,000 histories: no wrong answer; 2 hours
+soak: ## Kill processes 200 times under load: nothing lost or doubled; 10 minutes without a broker; 20,000 histories; 3 hours
 	@PYTHONPATH=tests $(BOOTSTRAP) dev .venv/bin/python -m faults.soak
 	@PYTHONPATH=tests $(BOOTSTRAP) dev .venv/bin/python -m properties.soak
 
