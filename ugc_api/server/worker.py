@@ -16,6 +16,7 @@ import structlog
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from telemetry.clock import Clock, SystemClock
+from telemetry.logs import begin
 from ugc_api.problems import Problem, ProblemCode
 from ugc_api.server.detached import Heard, Outgoing
 from ugc_api.server.incoming import Incoming, Stage
@@ -170,7 +171,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         problem = problem_of(exc)
         if problem is None:
             # This thread's last request is not the one that broke.
-            structlog.contextvars.clear_contextvars()
+            begin()
             structlog.get_logger().error("server_broke", exc_info=exc)
             problem = Problem(ProblemCode.INTERNAL, "The request was not completed; send it again.")
         client.sendall(answer_to(problem, app=self.wsgi))
