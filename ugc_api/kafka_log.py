@@ -22,6 +22,7 @@ from telemetry.metrics import Metrics
 from ugc_api.broker_watch import BrokerWatch
 from ugc_api.event_log import EventLogError, LogUnavailable, Reason, RecordTooLarge
 from ugc_api.producer_link import ProducerLimits, ProducerLink, Tally
+from ugc_api.silence import Silence
 
 # How often a waiting request looks whether the broker has been given up meanwhile.
 RECONSIDER_S = 0.25
@@ -56,6 +57,7 @@ class _Session:
     pid: int
     link: ProducerLink
     watch: BrokerWatch
+    silence: Silence
 
 
 class KafkaEventLog:
@@ -95,18 +97,18 @@ class KafkaEventLog:
         session = self._here()
         if session.watch.given_up:
             raise LogUnavailable(Reason.BROKER_AWAY, session.watch.message)
+        asks = session.silence.enter()
         try:
-            tally = session.link.produce(records)
-        except BufferError:
-            raise LogUnavailable(Reason.QUEUE_FULL, "too many events wait for the broker already") from None
-        except KafkaException as error:
-            raise self._classified(error.args[0], session) from None
-        # The producer has its own copy; while it waits, a large request would hold two.
-        del records
-        self._wait(tally, session.watch)
+            tally = self._handed_over(records, session)
+            # The producer has its own copy; while it waits, a large request would hold two.
+            del records
+            self._wait(tally, session)
+        finally:
+            session.silence.leave(asks=asks)
         if tally.error is not None:
             raise self._classified(tally.error, session)
         session.watch.acknowledged()
+        session.silence.ends()
 
     def check(self) -> None:
         """Raise NotReady unless the broker answered within the last look and the topic can be written."""
@@ -130,13 +132,22 @@ class KafkaEventLog:
         self._log.info("event_log_closed", unacknowledged=remaining)
         return remaining
 
-    def _wait(self, tally: Tally, watch: BrokerWatch) -> None:
+    def _handed_over(self, records: Sequence[Record], session: _Session) -> Tally:
+        try:
+            return session.link.produce(records)
+        except BufferError:
+            raise LogUnavailable(Reason.QUEUE_FULL, "too many events wait for the broker already") from None
+        except KafkaException as error:
+            raise self._classified(error.args[0], session) from None
+
+    def _wait(self, tally: Tally, session: _Session) -> None:
         deadline = self._clock.monotonic() + self._limits.ack_deadline_ms / 1000
         while (remaining_s := deadline - self._clock.monotonic()) > 0:
             if tally.wait(min(remaining_s, RECONSIDER_S)):
                 return
-            if watch.given_up:
-                raise LogUnavailable(Reason.BROKER_AWAY, watch.message)
+            if session.watch.given_up:
+                raise LogUnavailable(Reason.BROKER_AWAY, session.watch.message)
+        session.silence.begins()
         raise LogUnavailable(
             Reason.DEADLINE, f"the broker did not acknowledge within {self._limits.ack_deadline_ms} ms"
         )
@@ -164,10 +175,12 @@ class KafkaEventLog:
 
         watch = BrokerWatch(look, clock=self._clock, up=self._metrics.gauge("ugc_broker_up"))
         watch.start()
-        return _Session(os.getpid(), link, watch)
+        return _Session(os.getpid(), link, watch, Silence())
 
     def _classified(self, error: KafkaError, session: _Session) -> EventLogError:
         code = error.code()
+        if code == KafkaError._MSG_TIMED_OUT:  # noqa: SLF001
+            session.silence.begins()
         if code in TOO_LARGE:
             return RecordTooLarge(error.str())
         reason = REASON_OF_ERROR.get(code, Reason.BROKER_AWAY)

@@ -52,7 +52,7 @@ AHEAD_MAX = timedelta(minutes=5)
 AGO = (0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8)
 SIZES = (8, 16, 4, 12, 2, 24, 0, 1)
 # So many days until a user comes again: what a week is, and next to it.
-GAPS = (7, 1, 7, 6, 7, 2, 8)
+GAPS = (7, 1, 7, 8, 6, 7, 2, 8)
 USERS = ("a", "b", "B", "c", "10", "9", "ü", "日本", "it's", 'x"y\\', "a b", "😀")
 TYPES = ("click", "page_view", "a", "a.b", "purchase")
 VALUES = (0.0, 1.0, -2.5, 0.25, 1e9)
@@ -229,7 +229,8 @@ def story(rng: Random, setting: Setting) -> list[Event]:
     ago, gap = rng.choice(AGO), rng.choice(GAPS)
     kind = rng.choice(("once", "again", "again", "other", "crowd", "crowd"))
     found: list[Event] = []
-    same = deed(rng, "", setting.now)
+    # Of somebody who is nothing but a bot, too.
+    same = replace(deed(rng, "", setting.now), bot=rng.random() < 1 / 4)
     for user in rng.sample(USERS[3:], rng.randint(2, 5) if kind == "crowd" else 1):
         last = replace(same, user=user, at=visit(rng, setting.today - ago * DAY, setting.tz))
         found.append(last)

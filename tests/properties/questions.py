@@ -122,10 +122,11 @@ def condition(rng: Random, events: Sequence[Event]) -> Condition:
 def asker(rng: Random, tz: str, events: Sequence[Event]) -> Asked:
     """Half of them look at a segment, most of those at one that some of the events fit."""
     count = rng.choice((0, 1, 0, 1, 1, 0, 0, 2))
+    of_bots = bool(events) and all(event.bot for event in events)
     return Asked(
         tz=tz,
         segments=tuple(condition(rng, events) for _ in range(count)),
-        bots=rng.random() < 1 / 3,
+        bots=rng.random() < (3 / 4 if of_bots else 1 / 3),
         exact=rng.random() < 1 / 2,
     )
 
