@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from contract.topics import TOPICS, Topic
+from telemetry.clock import SystemClock
 from telemetry.errors import OperatorError
 
 TIMEOUT_S = 10.0
+LOOK_EVERY_S = 0.05
 DAY_MS = 24 * 60 * 60 * 1000
 RETENTION = "retention.ms"
 SEGMENT = "segment.ms"
@@ -49,12 +52,43 @@ def ensure(bootstrap: str, *, retention_days: int) -> list[TopicState]:
     there = _there(admin, bootstrap)
     # All are checked before any is touched.
     states = {topic: _checked(topic, there[topic.name]) for topic in TOPICS if topic.name in there}
-    return [
+    made = [
         _held(admin, states[topic], held(topic, retention_days))
         if topic in states
         else _create(admin, topic, retention_days)
         for topic in TOPICS
     ]
+    if len(states) < len(TOPICS):
+        _wait_until_served(admin, bootstrap)
+    return made
+
+
+def _wait_until_served(admin: AdminClient, bootstrap: str) -> None:
+    """A topic is created a moment before the broker knows of it when asked; whoever comes next needs it.
+
+    Also one that another process created at the same time, which may have other partitions.
+    """
+    clock = SystemClock()
+    deadline = clock.monotonic() + TIMEOUT_S
+    while missing := [topic.name for topic in TOPICS if topic.name not in _served(admin, bootstrap)]:
+        if clock.monotonic() > deadline:
+            raise TopicsFailed(
+                f"topic {missing[0]} was created and has no leader after {TIMEOUT_S:.0f} s; "
+                "look at the broker, then run `ugc migrate` again"
+            )
+        clock.sleep(LOOK_EVERY_S)
+    there = _there(admin, bootstrap)
+    for topic in TOPICS:
+        _checked(topic, there[topic.name])
+
+
+def _served(admin: AdminClient, bootstrap: str) -> set[str]:
+    found = _metadata(admin, bootstrap)
+    return {
+        name
+        for name, topic in found.items()
+        if topic.error is None and all(part.leader >= 0 for part in topic.partitions.values())
+    }
 
 
 def look(bootstrap: str) -> list[TopicState]:
@@ -72,14 +106,18 @@ def _admin(bootstrap: str) -> AdminClient:
 
 
 def _there(admin: AdminClient, bootstrap: str) -> dict[str, int]:
+    return {name: len(topic.partitions) for name, topic in _metadata(admin, bootstrap).items()}
+
+
+def _metadata(admin: AdminClient, bootstrap: str) -> dict[str, TopicMetadata]:
     try:
-        found = admin.list_topics(timeout=TIMEOUT_S).topics
+        found: dict[str, TopicMetadata] = admin.list_topics(timeout=TIMEOUT_S).topics
     except KafkaException as error:
         raise TopicsFailed(
             f"no broker answers at {bootstrap} ({error.args[0].str()}); is it up? "
             "UGC_KAFKA_BOOTSTRAP says where it is"
         ) from None
-    return {name: len(topic.partitions) for name, topic in found.items()}
+    return found
 
 
 def _checked(topic: Topic, partitions: int) -> TopicState:

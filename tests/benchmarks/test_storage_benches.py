@@ -44,8 +44,10 @@ def make_session() -> Iterator["type[Session]"]:
                 say=lambda _: None,
             )
 
+        before = set(psutil.Process().children(recursive=True))
         yield make
-        assert {each.name() for each in psutil.Process().children(recursive=True)} <= {"python", "python3"}
+        left = set(psutil.Process().children(recursive=True)) - before
+        assert {each.name() for each in left} <= {"python", "python3"}
 
 
 @pytest.fixture(autouse=True)
@@ -177,7 +179,8 @@ def test_growth(make_session: "type[Session]", monkeypatch: pytest.MonkeyPatch, 
         for rows in sizes[engine]
     }
     assert twice.times == [growth.TIMES] * (2 * sum(map(len, sizes.values())))
-    assert growth.TIMES == REPEATS_MIN
+    # A curve, whose points are medians.
+    assert growth.TIMES == 3
     skipped = {each.what for each in session.skipped}
     assert {"1,000,000,000,000 rows", "Vertica"} <= skipped
     assert ("PostgreSQL, 3,000 rows" in skipped) == ("postgres" in HERE)
