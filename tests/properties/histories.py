@@ -240,6 +240,12 @@ def story(rng: Random, setting: Setting) -> list[Event]:
     return [event for event in found if event.at <= setting.now + AHEAD_MAX]
 
 
+def once_more(rng: Random, setting: Setting, event: Event) -> Event:
+    """The same on the same day, which comes last: a user of a day who is stored in two pieces."""
+    day = event.at.astimezone(ZoneInfo(setting.tz)).date()
+    return replace(event, at=min(visit(rng, day, setting.tz), setting.now + AHEAD_MAX))
+
+
 def some_history(rng: Random, tz: str) -> History:
     """Some tens of events at most, and when somebody in `tz` asks about them."""
     today = some_today(rng, tz)
@@ -247,6 +253,8 @@ def some_history(rng: Random, tz: str) -> History:
     made = [single(rng, setting) for _ in range(rng.choice(SIZES))]
     for _ in range(rng.choice((1, 2, 3, 4))):
         made += story(rng, setting)
+    if made and rng.random() < 1 / 2:
+        made.append(once_more(rng, setting, rng.choice(made)))
     sent = [Sent(number, event) for number, event in enumerate(made)]
     for again in rng.choices(sent, k=rng.choice((0, 0, 1, 2, 4))) if sent else []:
         other = single(rng, setting) if rng.random() < 0.5 else again.event

@@ -151,7 +151,7 @@ def questions_about(rng: Random, today: date, there: Sequence[date]) -> Question
         first = today - ago * DAY
         last = first + rng.choice((9, 3, 0, ago)) * DAY
     before, day = sorted(day_near(rng, today, there, (0, 0, 0, 1)) for _ in range(2))
-    days = (day - before).days + rng.choice((0, 0, 0, -1))
+    days = (day - before).days + rng.choice((0, 0, -1))
     start, windows = triangle(rng, today, there)
     return Questions(
         first=first,
