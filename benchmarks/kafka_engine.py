@@ -33,17 +33,19 @@ CALLED = {"etl": "ETL", "engine": "Kafka engine", "engine_large": "Kafka engine,
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """`seconds`: what the slower side should take; `records_max`: whatever it takes."""
+    """`seconds`: what the slower side should take; at least `records_min`, so that its largest blocks are
+    several, and `records_max` whatever it takes."""
 
     seconds: float
+    records_min: int
     records_max: int
     compare: bool
 
 
 SIZES = {
-    "quick": Sizes(seconds=0, records_max=RECORDS_MIN, compare=False),
-    "standard": Sizes(seconds=5, records_max=2_500_000, compare=True),
-    "full": Sizes(seconds=30, records_max=15_000_000, compare=True),
+    "quick": Sizes(seconds=0, records_min=RECORDS_MIN, records_max=RECORDS_MIN, compare=False),
+    "standard": Sizes(seconds=5, records_min=1_000_000, records_max=2_500_000, compare=True),
+    "full": Sizes(seconds=30, records_min=1_000_000, records_max=15_000_000, compare=True),
 }
 
 
@@ -114,7 +116,7 @@ def _calibrated(session: Session, field: Field, sizes: Sizes) -> int:
         drained = field.drain(side, server)
         rates.append(_rate(drained.middle))
         session.say(f"{side.name}: {rates[-1]:,.0f} rows/s")
-    return max(RECORDS_MIN, min(sizes.records_max, int(min(rates) * sizes.seconds)))
+    return max(sizes.records_min, min(sizes.records_max, int(min(rates) * sizes.seconds)))
 
 
 def _compare(session: Session, field: Field, ids: events.Ids, tuning: Tuning) -> None:
