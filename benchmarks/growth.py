@@ -18,8 +18,7 @@ from benchmarks.engines.postgres import Postgres
 from benchmarks.frame.session import Bench, BenchFailed, Session
 
 POSTGRES_ROWS_MAX = 3_000_000
-# A curve is asked for, and each of its points is the median; the storage bench repeats more often.
-TIMES = 3
+TIMES = 5
 # A row as Arrow, as CSV and in every engine that is measured with it, rounded up.
 BYTES_A_ROW = 80
 TEXT_BYTES_A_ROW = 200
