@@ -71,7 +71,7 @@ def from_engine(error: Exception) -> Refused:
 
 def _text(error: Exception) -> str:
     """The engine's message. One that quotes data which is not UTF-8 reaches us as an error about that."""
-    cause = error.__cause__
+    cause = error if isinstance(error, UnicodeDecodeError) else error.__cause__
     if isinstance(cause, UnicodeDecodeError):
         return bytes(cause.object).decode("utf-8", "replace")
     return str(error)

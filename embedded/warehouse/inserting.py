@@ -2,10 +2,13 @@
 
 The engine reports an insert that was killed, or ran out of time, as a success with the rows it had. So its
 own time limit is switched off for inserts, the limit is kept here, and a kill is remembered here. What fails
-at the end is a success to it too: outcome.py looks twice.
+at the end is a success to it too: outcome.py looks twice. A short insert is spared all that: handed over as
+one statement, with its data, it tells its errors as any other does, for half the CPU.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from embedded.warehouse.body import Source
 from embedded.warehouse.engine import Counted, Engine, Handle
@@ -14,6 +17,10 @@ from embedded.warehouse.limits import Limits
 from embedded.warehouse.outcome import begun
 from embedded.warehouse.running import Query
 from telemetry.clock import Clock
+
+# Formats whose data may stand behind a statement as it came: white space before it means nothing.
+_STANDS_BEHIND = frozenset({"JSONEachRow"})
+_SHORT_BYTES_MAX = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,32 @@ class Inserter:
 
     def run(self, load: Load, handle: Handle, query: Query, *, limit_s: float) -> Counted:
         """Insert it; raises Refused, and then nothing was committed but what whole blocks there were."""
+        pieces = self._pieces(load)
+        if load.input_format in _STANDS_BEHIND:
+            start = list(islice(pieces, 2))
+            if len(start) == 1 and len(start[0]) <= _SHORT_BYTES_MAX:
+                self._check(query, limit_s)
+                return self._short(load, start[0], handle, query)
+            pieces = chain(start, pieces)
+        return self._stream(load, pieces, handle, query, limit_s)
+
+    def _short(self, load: Load, data: bytes, handle: Handle, query: Query) -> Counted:
+        statement = b"%b FORMAT %b\n%b" % (load.header, load.input_format.encode(), data)
+        counted = handle.query(query.marked(statement), "Null").counted
+        query.refuse_if_killed()
+        return counted
+
+    def _pieces(self, load: Load) -> Iterator[bytes]:
+        while piece := load.data.read(self._limits.read_piece_bytes):
+            yield piece
+
+    def _stream(
+        self, load: Load, pieces: Iterable[bytes], handle: Handle, query: Query, limit_s: float
+    ) -> Counted:
         insert = handle.insert(query.marked(load.header), load.input_format)
         try:
             outcome = begun(self._engine, query)
-            while piece := load.data.read(self._limits.read_piece_bytes):
+            for piece in pieces:
                 self._check(query, limit_s)
                 insert.append(piece)
             self._check(query, limit_s)

@@ -14,6 +14,8 @@ from backports import zstd
 from services import until
 
 PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}
+# A short insert goes another way than a long one; line breaks before its rows make it long.
+BOTH_WAYS = pytest.mark.parametrize("breaks", [b"", b"\n" * 100_000], ids=["short", "long"])
 TWO_ROWS = b'{"a":1,"s":"x"}\n{"a":2,"s":"y\xc3\xbc"}\n'
 
 
@@ -162,6 +164,7 @@ def until_running(warehouse, query_id) -> None:
     until(lambda: warehouse.rows(sql), within_s=10, what="the insert runs")
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize(
     ("body", "codes"),
     [
@@ -170,15 +173,20 @@ def until_running(warehouse, query_id) -> None:
         (b"garbage", {27, 117}),
     ],
 )
-def test_bad_data_is_refused_whole(warehouse, table, body, codes) -> None:
-    answer = insert(warehouse, table, body, query={"async_insert": 0, "input_format_parallel_parsing": 0})
+def test_bad_data_is_refused_whole(warehouse, table, breaks, body, codes) -> None:
+    answer = insert(
+        warehouse, table, breaks + body, query={"async_insert": 0, "input_format_parallel_parsing": 0}
+    )
     assert answer.status in {400, 500}
     assert answer.code in codes, answer.text
     assert count(warehouse, table) == 0
 
 
-def test_unknown_fields_are_refused_when_asked_to(warehouse, table) -> None:
-    answer = insert(warehouse, table, b'{"a":1,"nope":2}', query={"input_format_skip_unknown_fields": 0})
+@BOTH_WAYS
+def test_unknown_fields_are_refused_when_asked_to(warehouse, table, breaks) -> None:
+    answer = insert(
+        warehouse, table, breaks + b'{"a":1,"nope":2}', query={"input_format_skip_unknown_fields": 0}
+    )
     assert answer.code == 117
     assert count(warehouse, table) == 0
 
@@ -198,8 +206,9 @@ def test_an_unknown_encoding_is_refused(warehouse, table) -> None:
     assert count(warehouse, table) == 0
 
 
-def test_an_empty_insert_is_no_error(warehouse, table) -> None:
-    assert insert(warehouse, table, b"\n").status == 200
+@BOTH_WAYS
+def test_an_empty_insert_is_no_error(warehouse, table, breaks) -> None:
+    assert insert(warehouse, table, breaks + b"\n").status == 200
     assert count(warehouse, table) == 0
 
 
@@ -216,18 +225,20 @@ def test_a_time_limit_ends_an_insert_with_an_error(warehouse, table) -> None:
     assert count(warehouse, table) == 0
 
 
-def test_what_fails_at_the_very_end_of_an_insert_is_an_error(warehouse, table) -> None:
+@BOTH_WAYS
+def test_what_fails_at_the_very_end_of_an_insert_is_an_error(warehouse, table, breaks) -> None:
     """A constraint is looked at when all data is there; nothing may be called stored that is not."""
     warehouse.rows(f"ALTER TABLE {table} ADD CONSTRAINT small CHECK a < 10", role="admin")
-    answer = insert(warehouse, table, b'{"a":1,"s":"x"}\n{"a":10,"s":"y"}\n')
+    answer = insert(warehouse, table, breaks + b'{"a":1,"s":"x"}\n{"a":10,"s":"y"}\n')
     assert "VIOLATED_CONSTRAINT" in answer.text
     assert "Code: 469." in answer.text
     assert count(warehouse, table) == 0
-    assert insert(warehouse, table, b'{"a":2,"s":"x"}\n').status == 200
+    assert insert(warehouse, table, breaks + b'{"a":2,"s":"x"}\n').status == 200
     assert count(warehouse, table) == 1
 
 
-def test_too_many_partitions_and_too_many_parts_are_errors(warehouse, table) -> None:
+@BOTH_WAYS
+def test_too_many_partitions_and_too_many_parts_are_errors(warehouse, table, breaks) -> None:
     name = f"{table}_parted"
     warehouse.rows(
         f"CREATE TABLE {name} (a UInt32) ENGINE = MergeTree ORDER BY a PARTITION BY a "
@@ -235,22 +246,25 @@ def test_too_many_partitions_and_too_many_parts_are_errors(warehouse, table) -> 
         role="admin",
     )
     try:
-        many = b"".join(b'{"a":%d}\n' % n for n in range(101))
+        many = breaks + b"".join(b'{"a":%d}\n' % n for n in range(101))
         assert "Code: 252. DB::Exception: Too many partitions" in insert(warehouse, name, many).text
-        assert insert(warehouse, name, b'{"a":1}\n').status == 200
-        assert "Code: 252. DB::Exception: Too many parts" in insert(warehouse, name, b'{"a":1}\n').text
+        assert insert(warehouse, name, breaks + b'{"a":1}\n').status == 200
+        assert (
+            "Code: 252. DB::Exception: Too many parts" in insert(warehouse, name, breaks + b'{"a":1}\n').text
+        )
         assert count(warehouse, name) == 1
     finally:
         warehouse.rows(f"DROP TABLE {name}", role="admin")
 
 
-def test_inserts_beside_failing_ones_are_stored_or_not_called_stored(warehouse, table) -> None:
+@BOTH_WAYS
+def test_inserts_beside_failing_ones_are_stored_or_not_called_stored(warehouse, table, breaks) -> None:
     warehouse.rows(f"ALTER TABLE {table} ADD CONSTRAINT small CHECK a < 1000000", role="admin")
     said: dict[int, int] = {}
 
     def load(number: int) -> None:
         bad = b'{"a":1000000,"s":"x"}\n' if number % 2 else b""
-        said[number] = insert(warehouse, table, b'{"a":%d,"s":"x"}\n' % number + bad).status
+        said[number] = insert(warehouse, table, breaks + b'{"a":%d,"s":"x"}\n' % number + bad).status
 
     threads = [threading.Thread(target=load, args=(number,)) for number in range(24)]
     for thread in threads:
@@ -262,9 +276,13 @@ def test_inserts_beside_failing_ones_are_stored_or_not_called_stored(warehouse, 
     assert {number for number, status in said.items() if status == 200} <= there
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("text", [b"\xff", b"\x00"], ids=["not UTF-8", "a zero byte"])
-def test_an_error_that_quotes_broken_data_keeps_its_code(warehouse, table, text) -> None:
+def test_an_error_that_quotes_broken_data_keeps_its_code(warehouse, table, breaks, text) -> None:
     answer = insert(
-        warehouse, table, b'{"a":1,"s' + text + b'":"x"}\n', query={"input_format_skip_unknown_fields": "0"}
+        warehouse,
+        table,
+        breaks + b'{"a":1,"s' + text + b'":"x"}\n',
+        query={"input_format_skip_unknown_fields": "0"},
     )
     assert answer.text.startswith("Code: 117."), answer.text
