@@ -84,8 +84,8 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
     reach_this_machine_directly(os.environ)
-    # numpy starts a thread for every processor, which spins: 0.1 s of CPU a process, and nothing of ours multiplies
-    # matrices.
+    # numpy starts a thread for every processor, and they spin: 0.1 s of CPU for each process, and nothing of
+    # ours multiplies matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 

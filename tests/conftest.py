@@ -30,9 +30,9 @@ APART = ("tests/faults/test_kill_campaign.py",)
 LONGEST = ("tests/faults", "tests/properties", "tests/benchmarks", "tests/end_to_end", "tests/pipeline")
 
 
-# Files that live for seconds are kept in memory where there is room: a disk spends a twentieth of a run's CPU on
-# finding places for what it has just deleted.
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a directory of the person's own in it
+# Files that live for seconds are kept in memory where there is room: a disk spends a twentieth of a run's CPU
+# on finding places for new ones among those just deleted.
+IN_MEMORY = Path("/dev/shm")
 IN_MEMORY_BYTES_MIN = 4 * 2**30
 
 
@@ -47,7 +47,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of tests are no garbage: looking through them again and again takes as long as some of them."""
+    """Thousands of tests are no garbage; to look through them again and again costs as much as some of them."""
     gc.collect()
     gc.freeze()
 
