@@ -47,7 +47,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of tests are no garbage; to look through them again and again costs as much as some of them."""
+    """Thousands of tests are no garbage; looking through them again and again costs as some of them."""
     gc.collect()
     gc.freeze()
 

@@ -81,7 +81,7 @@ class Table:
         return self._server
 
     def fresh(self) -> None:
-        """Empty, as after `ugc migrate` on a new warehouse; that takes seconds, and is done the first time."""
+        """Empty, as after `ugc migrate` on a new warehouse; it takes seconds, and is done the first time."""
         if self._made:
             self.empty()
             return

@@ -18,8 +18,8 @@ from embedded.warehouse.outcome import begun
 from embedded.warehouse.running import Query
 from telemetry.clock import Clock
 
-# Formats whose data may stand behind a statement as it came: white space before it means nothing.
-_STANDS_BEHIND = frozenset({"JSONEachRow"})
+# Formats whose data may stand behind a statement as it came: those that our own programs send.
+_STANDS_BEHIND = frozenset({"JSONEachRow", "Native"})
 _SHORT_BYTES_MAX = 64 * 1024
 
 

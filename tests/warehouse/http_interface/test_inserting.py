@@ -95,6 +95,26 @@ def test_native(warehouse, table) -> None:
     assert count(warehouse, table) == 200_000
 
 
+@pytest.mark.parametrize("columns", [1, 9, 10, 13, 32, 59])
+def test_short_native_data_may_begin_with_any_byte(warehouse, table, columns) -> None:
+    """The first byte is the number of columns: a tab, a line break, a space, a semicolon."""
+    wide = f"{table}_wide"
+    names = [f"c{number}" for number in range(columns)]
+    declared = ", ".join(f"{name} UInt8" for name in names)
+    warehouse.rows(f"CREATE TABLE {wide} ({declared}) ENGINE = MergeTree ORDER BY c0", role="admin")
+    try:
+        told = ", ".join(f"{number + 1} AS {name}" for number, name in enumerate(names))
+        native = warehouse.ask(f"SELECT {told} FORMAT Native").body
+        assert native[0] == columns
+        answer = insert(warehouse, wide, native, fmt="Native")
+        assert answer.status == 200, answer.text
+        assert json.loads(answer.headers["X-ClickHouse-Summary"])["written_rows"] == "1"
+        found = warehouse.rows(f"SELECT * FROM {wide}")
+        assert found == [[str(number + 1) for number in range(columns)]]
+    finally:
+        warehouse.rows(f"DROP TABLE {wide}", role="admin")
+
+
 def test_parameters_in_an_insert(warehouse, table) -> None:
     query = {"query": "INSERT INTO {t:Identifier} FORMAT CSV", "param_t": table}
     assert warehouse.ask(b"1,x\n", query=query, role="writer").status == 200
