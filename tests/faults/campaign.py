@@ -57,7 +57,7 @@ class Plan:
     rebalancing_s: float = 0
     rebalance_every_s: float = 5
     pause_s: tuple[float, float] = (1.0, 3.0)
-    events_per_s: float = 500
+    events_per_s: float = 1_000
     days_first: int = 2
     days_last: int = 6
 
