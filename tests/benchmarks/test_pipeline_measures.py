@@ -41,7 +41,7 @@ class Stairs:
         self.session = session
         self.steps = steps
         self.ends = ends
-        self.dropped = False
+        self.emptied = False
 
     def rows(self) -> int:
         now = self.session.clock.monotonic()
@@ -53,8 +53,8 @@ class Stairs:
     def distinct(self) -> int:
         return self.ends.get("distinct", self.rows())
 
-    def drop(self) -> None:
-        self.dropped = True
+    def empty(self) -> None:
+        self.emptied = True
 
 
 class Nobody:
@@ -105,7 +105,7 @@ def test_a_drain_is_measured_in_its_middle(session: Session, filling: Stairs) ->
     assert done.whole_s == pytest.approx(20.0, abs=0.15)
     assert side.began
     assert side.ended
-    assert filling.dropped
+    assert filling.emptied
     assert len(session.checks) == 3
 
 
