@@ -3,7 +3,8 @@
 The engine reports an insert that was killed, or ran out of time, as a success with the rows it had. So its
 own time limit is switched off for inserts, the limit is kept here, and a kill is remembered here. What fails
 at the end is a success to it too: outcome.py looks twice. A short insert is spared all that: handed over as
-one statement, with its data, it tells its errors as any other does, for half the CPU.
+one statement, with its data, it tells its errors as any other does, for half the CPU. Only lines of JSON go so,
+without a blank one: to the engine a blank line ends the data, and what follows is another statement.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,8 +19,8 @@ from embedded.warehouse.outcome import begun
 from embedded.warehouse.running import Query
 from telemetry.clock import Clock
 
-# Formats whose data may stand behind a statement as it came: those that our own programs send.
-_STANDS_BEHIND = frozenset({"JSONEachRow", "Native"})
+_LINES = "JSONEachRow"
+_BLANK_LINE = b"\n\n"
 _SHORT_BYTES_MAX = 64 * 1024
 
 
@@ -43,16 +44,16 @@ class Inserter:
     def run(self, load: Load, handle: Handle, query: Query, *, limit_s: float) -> Counted:
         """Insert it; raises Refused, and then nothing was committed but what whole blocks there were."""
         pieces = self._pieces(load)
-        if load.input_format in _STANDS_BEHIND:
+        if load.input_format == _LINES:
             start = list(islice(pieces, 2))
-            if len(start) == 1 and len(start[0]) <= _SHORT_BYTES_MAX:
+            if len(start) == 1 and _stands_behind(start[0]):
                 self._check(query, limit_s)
                 return self._short(load, start[0], handle, query)
             pieces = chain(start, pieces)
         return self._stream(load, pieces, handle, query, limit_s)
 
-    def _short(self, load: Load, data: bytes, handle: Handle, query: Query) -> Counted:
-        statement = b"%b FORMAT %b\n%b" % (load.header, load.input_format.encode(), data)
+    def _short(self, load: Load, lines: bytes, handle: Handle, query: Query) -> Counted:
+        statement = b"%b FORMAT %b\n%b" % (load.header, _LINES.encode(), lines)
         counted = handle.query(query.marked(statement), "Null").counted
         query.refuse_if_killed()
         return counted
@@ -88,3 +89,8 @@ class Inserter:
                 "TIMEOUT_EXCEEDED",
                 f"Timeout exceeded: elapsed {elapsed_s * 1000:.0f} ms, maximum: {limit_s * 1000:.0f} ms.",
             )
+
+
+def _stands_behind(lines: bytes) -> bool:
+    """Whether these lines may stand behind their statement."""
+    return len(lines) <= _SHORT_BYTES_MAX and _BLANK_LINE not in b"\n" + lines

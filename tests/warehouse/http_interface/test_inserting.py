@@ -96,7 +96,7 @@ def test_native(warehouse, table) -> None:
 
 
 @pytest.mark.parametrize("columns", [1, 9, 10, 13, 32, 59])
-def test_short_native_data_may_begin_with_any_byte(warehouse, table, columns) -> None:
+def test_native_data_may_begin_with_any_byte(warehouse, table, columns) -> None:
     """The first byte is the number of columns: a tab, a line break, a space, a semicolon."""
     wide = f"{table}_wide"
     names = [f"c{number}" for number in range(columns)]
@@ -113,6 +113,29 @@ def test_short_native_data_may_begin_with_any_byte(warehouse, table, columns) ->
         assert found == [[str(number + 1) for number in range(columns)]]
     finally:
         warehouse.rows(f"DROP TABLE {wide}", role="admin")
+
+
+@pytest.mark.parametrize(
+    "between", [b"\n\n", b"\n\n\n\n", b"\n", b"\r\n\r\n", b" \n \n ", b"\n\t\n", b" "], ids=repr
+)
+def test_rows_around_a_blank_line_are_all_stored(warehouse, table, between) -> None:
+    rows = [b'{"a":%d,"s":"x"}' % number for number in range(3)]
+    answer = insert(warehouse, table, between.join([b"", *rows, b""]))
+    assert answer.status == 200, answer.text
+    assert count(warehouse, table) == 3
+
+
+@pytest.mark.parametrize(
+    "between", [b"\n\n", b";\n\n", b"\n\n;", b"\n\n\n", b"\n;\n", b";", b"\n", b"\\.\n"], ids=repr
+)
+def test_data_is_never_a_statement(warehouse, table, between) -> None:
+    """To the engine a blank line ends the data of an INSERT, and what stands behind it is run."""
+    stolen = f"{table}_stolen"
+    statement = f"CREATE TABLE {stolen} (a UInt8) ENGINE = Memory".encode()
+    answer = insert(warehouse, table, b'{"a":1,"s":"x"}' + between + statement, role="admin")
+    assert answer.status >= 400
+    assert warehouse.rows(f"EXISTS TABLE {stolen}", role="admin") == [["0"]]
+    assert count(warehouse, table) == 0
 
 
 def test_parameters_in_an_insert(warehouse, table) -> None:
