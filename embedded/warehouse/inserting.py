@@ -3,8 +3,8 @@
 The engine reports an insert that was killed, or ran out of time, as a success with the rows it had. So its
 own time limit is switched off for inserts, the limit is kept here, and a kill is remembered here. What fails
 at the end is a success to it too: outcome.py looks twice. A short insert is spared all that: handed over as
-one statement, with its data, it tells its errors as any other does, for half the CPU. Only lines of JSON go so,
-without a blank one: to the engine a blank line ends the data, and what follows is another statement.
+one statement, with its data, it tells its errors as any other does, for half the CPU. Only lines of JSON go
+so, without a blank one: to the engine a blank line ends the data, and what follows is another statement.
 """
 
 from collections.abc import Iterable, Iterator
