@@ -17,7 +17,7 @@ from benchmarks.collecting.servers import BARE, COLLECTOR, HttpServer
 from benchmarks.draining import topic
 from benchmarks.draining.servers import Servers
 from benchmarks.frame.figures import Cost
-from benchmarks.frame.session import Bench, Session, Side
+from benchmarks.frame.session import Bench, Rival, Session, Side
 from contract.reading import read
 
 # Everything comes from one address: the limit is asked at every request and never reached.
@@ -91,18 +91,20 @@ def _one(session: Session, door: Door, sizes: Sizes) -> None:
     ours = side("collector", door.collector, EVENTS_PATH, checked=True)
     produce = side("bare route, produces and awaits the ack", door.bare, PRODUCE)
     echo = side("bare route, only answers", door.bare, ECHO)
-    session.compare(
-        "collector.one.bare",
-        "One event a request, CPU of the server",
-        a=ours,
-        b=produce,
+    session.compare_all(
+        ours,
+        [
+            Rival(
+                "collector.one.bare",
+                "One event a request, CPU of the server",
+                produce,
+                target=TARGET_RATIO,
+                gates=True,
+                note="the same server, workers, threads and settings of the producer on both sides",
+            ),
+            Rival("collector.one.echo", "One event a request beside a bare echo", echo),
+        ],
         unit="request",
-        target=TARGET_RATIO,
-        gates=True,
-        note="the same server, workers, threads and settings of the producer on both sides",
-    )
-    session.compare(
-        "collector.one.echo", "One event a request beside a bare echo", a=ours, b=echo, unit="request"
     )
 
 

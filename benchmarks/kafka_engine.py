@@ -17,7 +17,7 @@ from benchmarks.draining.engine import LARGE, TUNED, KafkaEngine, Tuning
 from benchmarks.draining.ours import Etl
 from benchmarks.draining.servers import WAREHOUSE_MEMORY_MB, Servers
 from benchmarks.frame.figures import Cost
-from benchmarks.frame.session import Bench, Session, Side
+from benchmarks.frame.session import Bench, Rival, Session, Side
 from contract.topics import EVENTS
 
 MIB = 2**20
@@ -28,6 +28,7 @@ RECORDS_MIN = 400_000
 CALIBRATION_RECORDS = 400_000
 TARGET = 1 / 1.7
 OURS, THEIRS = "etl_warehouse", "engine_warehouse"
+ENGINES = {TUNED.name: "engine", LARGE.name: "engine_large"}
 CALLED = {"etl": "ETL", "engine": "Kafka engine", "engine_large": "Kafka engine, large blocks"}
 
 
@@ -86,8 +87,7 @@ def run(session: Session) -> None:
         return
     records = _calibrated(session, filled(session, servers, tables, "uuid7", CALIBRATION_RECORDS), sizes)
     field = filled(session, servers, tables, "uuid7", records)
-    _compare(session, field, "uuid7", TUNED)
-    _compare(session, field, "uuid7", LARGE)
+    _compare(session, field, "uuid7", TUNED, LARGE)
     field = filled(session, servers, tables, "uuid4", max(RECORDS_MIN, records // 2))
     _compare(session, field, "uuid4", TUNED)
 
@@ -116,38 +116,44 @@ def _calibrated(session: Session, field: Field, sizes: Sizes) -> int:
     return max(sizes.records_min, min(sizes.records_max, int(min(rates) * sizes.seconds)))
 
 
-def _compare(session: Session, field: Field, ids: events.Ids, tuning: Tuning) -> None:
-    """Seven pairs, and beside the ratio what each side did by itself."""
-    names = {OURS: "etl", THEIRS: "engine"} if tuning is TUNED else {THEIRS: "engine_large"}
-    firsts: dict[str, list[float]] = {OURS: [], THEIRS: []}
+def _compare(session: Session, field: Field, ids: events.Ids, *tunings: Tuning) -> None:
+    """Seven pairs with the engine in each tuning, and beside the ratios what each side did by itself."""
+    names = ["etl", *(ENGINES[tuning.name] for tuning in tunings)]
+    firsts: dict[str, list[float]] = {name: [] for name in names}
 
-    def side(drainer: Drainer, server: str) -> Side:
+    def side(name: str, drainer: Drainer, server: str, *, steps_min: int) -> Side:
         def work() -> Cost:
-            drained = field.drain(drainer, server, steps_min=STEPS_MIN if tuning is TUNED else 1)
-            firsts[server].append(drained.first_row_s)
+            drained = field.drain(drainer, server, steps_min=steps_min)
+            firsts[name].append(drained.first_row_s)
             return drained.middle
 
         return Side(drainer.name, work, before=field.tables[server].fresh)
 
-    comparison = session.compare(
-        f"kafka_engine.etl.{ids}.{tuning.name.partition(' ')[0]}",
-        f"Topic → raw and aggregate, {ids.upper().replace('UUID', 'UUIDv')} ids, engine {tuning.name}",
-        a=side(field.etl(), OURS),
-        b=side(field.engine(THEIRS, tuning), THEIRS),
-        unit="row",
-        pairs=PAIRS,
-        measure="wall",
-        target=TARGET,
-        note=f"{field.records:,} records; both drain the same topic into the same tables",
-    )
-    of = {OURS: [pair.a for pair in comparison.pairs], THEIRS: [pair.b for pair in comparison.pairs]}
-    for server, name in names.items():
-        _side(session, name, ids, of[server])
+    rivals = [
+        Rival(
+            f"kafka_engine.etl.{ids}.{tuning.name.partition(' ')[0]}",
+            f"Topic → raw and aggregate, {ids.upper().replace('UUID', 'UUIDv')} ids, engine {tuning.name}",
+            side(
+                ENGINES[tuning.name],
+                field.engine(THEIRS, tuning),
+                THEIRS,
+                steps_min=STEPS_MIN if tuning is TUNED else 1,
+            ),
+            target=TARGET,
+            note=f"{field.records:,} records; all drain the same topic into the same tables",
+        )
+        for tuning in tunings
+    ]
+    ours = side("etl", field.etl(), OURS, steps_min=STEPS_MIN)
+    compared = session.compare_all(ours, rivals, unit="row", pairs=PAIRS, measure="wall")
+    costs = [[pair.a for pair in compared[0].pairs], *([pair.b for pair in each.pairs] for each in compared)]
+    for name, of_one in zip(names, costs, strict=True):
+        _side(session, name, ids, of_one)
         session.figure(
             f"kafka_engine.first_row.{name}.{ids}",
             f"{CALLED[name]}, {ids}: begun → first rows stored",
             "s",
-            firsts[server],
+            firsts[name],
         )
 
 

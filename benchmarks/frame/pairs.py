@@ -1,6 +1,6 @@
-"""A held against B: alternating, the first pair thrown away, the baseline before every measurement."""
+"""A held against others: alternating, the first round thrown away, the baseline before every measurement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,40 +13,60 @@ PAIRS_MIN = 7
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two. `before` makes ready and is not measured; `work` does it and says what it cost."""
+    """One of those compared. `before` makes ready, unmeasured; `work` does it and says what it cost."""
 
     name: str
     work: Callable[[], Cost]
     before: Callable[[], None] | None = None
 
 
-def take_pairs(a: Side, b: Side, *, pairs: int, steady: Steady, say: Callable[[str], None]) -> list[Pair]:
-    """So many pairs, in the order AB BA AB …, after one that warms both up and is forgotten.
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """What A is held against, and what their comparison is called."""
+
+    key: str
+    name: str
+    side: Side
+    target: float | None = None
+    gates: bool = False
+    note: str = ""
+
+
+def take_pairs(
+    a: Side, others: Sequence[Side], *, pairs: int, steady: Steady, say: Callable[[str], None]
+) -> list[list[Pair]]:
+    """So many pairs of A with each of the others, in that order.
+
+    A is measured once a round and belongs to each pair of it; the rounds go ABC CBA ABC …, after one that
+    warms all up and is forgotten.
 
     Raises Noisy when too many had to be taken again, BenchFailed when a side measured nothing.
     """
     if pairs < PAIRS_MIN:
         raise BenchFailed(f"{pairs} pairs are too few to be believed; take at least {PAIRS_MIN}")
-    for side in (a, b):
+    sides = [a, *others]
+    for side in sides:
         say(f"{side.name}: warming up")
         _cost(side, lambda: 0.0)
-    taken = []
+    taken: list[list[Pair]] = [[] for _ in others]
     for number in range(pairs):
-        pair = steady.take(partial(_pair, a, b, number % 2 == 0))
-        taken.append(pair)
-        say(
-            f"pair {number + 1}/{pairs}: {a.name} {pair.a.wall_s:.3g} s ({pair.a.cpu_total_s:.3g} s CPU), "
-            f"{b.name} {pair.b.wall_s:.3g} s ({pair.b.cpu_total_s:.3g} s CPU)"
+        costs = steady.take(partial(_round, sides, number % 2 == 1))
+        said = (
+            f"{s.name} {c.wall_s:.3g} s ({c.cpu_total_s:.3g} s CPU)"
+            for s, (c, _) in zip(sides, costs, strict=True)
         )
+        say(f"pair {number + 1}/{pairs}: {', '.join(said)}")
+        of_a, before_a = costs[0]
+        for pairs_of_one, (of_b, before_b) in zip(taken, costs[1:], strict=True):
+            pairs_of_one.append(Pair(a=of_a, b=of_b, baseline_s=[before_a, before_b]))
     return taken
 
 
-def _pair(a: Side, b: Side, a_first: bool, probe: Probe) -> Pair:
-    if a_first:
-        (of_a, before_a), (of_b, before_b) = _cost(a, probe), _cost(b, probe)
-    else:
-        (of_b, before_b), (of_a, before_a) = _cost(b, probe), _cost(a, probe)
-    return Pair(a=of_a, b=of_b, baseline_s=[before_a, before_b])
+def _round(sides: Sequence[Side], backwards: bool, probe: Probe) -> list[tuple[Cost, float]]:
+    """What each side cost and the baseline before it, in the order of `sides` whichever began."""
+    order = sides[::-1] if backwards else sides
+    costs = [_cost(side, probe) for side in order]
+    return costs[::-1] if backwards else costs
 
 
 def _cost(side: Side, probe: Probe) -> tuple[Cost, float]:

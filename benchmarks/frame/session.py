@@ -3,7 +3,7 @@
 import math
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +21,11 @@ from benchmarks.frame.figures import (
     Skip,
     Target,
 )
-from benchmarks.frame.pairs import PAIRS_MIN, Side, take_pairs
+from benchmarks.frame.pairs import PAIRS_MIN, Rival, Side, take_pairs
 from benchmarks.frame.processes import Watch
 from telemetry.clock import Clock
 
-__all__ = ["Bench", "BenchFailed", "Noisy", "Scale", "Session", "Side", "Void"]
+__all__ = ["Bench", "BenchFailed", "Noisy", "Rival", "Scale", "Session", "Side", "Void"]
 
 Scale = Literal["quick", "standard", "full"]
 Better = Literal["lower", "higher"]
@@ -197,25 +197,44 @@ class Session:
 
         Raises Noisy when more than `pairs` had to be taken again.
         """
-        self._refuse_bad_key(key)
+        rival = Rival(key, name, b, target=target, gates=gates, note=note)
+        return self.compare_all(a, [rival], unit=unit, pairs=pairs, measure=measure, better=better)[0]
+
+    def compare_all(  # noqa: PLR0913
+        self,
+        a: Side,
+        rivals: Sequence[Rival],
+        *,
+        unit: str,
+        pairs: int = PAIRS_MIN,
+        measure: Literal["cpu", "wall"] = "cpu",
+        better: Better = "lower",
+    ) -> list[Comparison]:
+        """A held against each of the rivals, all in the same rounds: A is measured once for all of them."""
+        for number, rival in enumerate(rivals):
+            self._refuse_bad_key(rival.key, beside={each.key for each in rivals[:number]})
+            self.say(f"{rival.name}: {a.name} against {rival.side.name}")
         steady = Steady(self._meter, retakes_max=pairs)
-        self.say(f"{name}: {a.name} against {b.name}")
-        taken = take_pairs(a, b, pairs=pairs, steady=steady, say=self.say)
-        comparison = Comparison(
-            key=key,
-            name=name,
-            a=a.name,
-            b=b.name,
-            unit=unit,
-            pairs=taken,
-            measure=measure,
-            better=better,
-            target=None if target is None else Target(limit=target, gates=gates),
-            retaken=steady.retaken,
-            note=note,
-        )
-        self.comparisons.append(comparison)
-        return comparison
+        sides = [rival.side for rival in rivals]
+        taken = take_pairs(a, sides, pairs=pairs, steady=steady, say=self.say)
+        compared = [
+            Comparison(
+                key=rival.key,
+                name=rival.name,
+                a=a.name,
+                b=rival.side.name,
+                unit=unit,
+                pairs=of_rival,
+                measure=measure,
+                better=better,
+                target=None if rival.target is None else Target(limit=rival.target, gates=rival.gates),
+                retaken=steady.retaken,
+                note=rival.note,
+            )
+            for rival, of_rival in zip(rivals, taken, strict=True)
+        ]
+        self.comparisons += compared
+        return compared
 
     def check(self, what: str, expected: Any, found: Any, *, within: float = 0.0) -> None:
         """What must be true for the figures to count. `within` is a relative tolerance, for sums of floats.
@@ -252,11 +271,13 @@ class Session:
         """Leave everything that was kept."""
         self._kept.close()
 
-    def _refuse_bad_key(self, key: str) -> None:
+    def _refuse_bad_key(self, key: str, *, beside: Collection[str] = ()) -> None:
         """Reports and comparisons find a figure by its key, and its bench by the key's first word."""
         if not re.fullmatch(rf"{re.escape(self.bench)}(\.[a-z0-9_]+)+", key):
             raise BenchFailed(f"the key {key} is not {self.bench}.word[.word…] in lower case")
-        if key in {figure.key for figure in self.figures} | {each.key for each in self.comparisons}:
+        if key in {figure.key for figure in self.figures} | {each.key for each in self.comparisons} | {
+            *beside
+        }:
             raise BenchFailed(f"the key {key} was used twice; every figure has its own")
 
 

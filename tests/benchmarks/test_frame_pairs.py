@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.frame.errors import BenchFailed, Noisy
 from benchmarks.frame.figures import Cost
-from benchmarks.frame.session import Session, Side
+from benchmarks.frame.session import Rival, Session, Side
 
 
 class Diary:
@@ -107,3 +107,24 @@ def test_few_pairs_are_refused(session: Session) -> None:
 def test_a_side_that_measured_nothing_fails(session: Session, cost: Cost) -> None:
     with pytest.raises(BenchFailed, match="A measured nothing"):
         session.compare("trial.k", "n", a=Side("A", lambda: cost), b=Diary().side("B"), unit="row")
+
+
+def test_a_is_measured_once_for_all_its_rivals(session: Session) -> None:
+    diary = Diary()
+    rivals = [Rival("trial.b", "n", diary.side("B")), Rival("trial.c", "m", diary.side("C"), target=2.0)]
+    of_b, of_c = session.compare_all(diary.side("A"), rivals, unit="row")
+    assert diary.works == "ABC" + "ABC" + "CBA" + "ABC" + "CBA" + "ABC" + "CBA" + "ABC"
+    # The warm-up's costs, 1 to 3, are nowhere; in a turned round each still has its own.
+    assert [(p.a.cpu_s["A"], p.b.cpu_s["B"]) for p in of_b.pairs[:2]] == [(4, 5), (9, 8)]
+    assert [(p.a.cpu_s["A"], p.b.cpu_s["C"]) for p in of_c.pairs[:2]] == [(4, 6), (9, 7)]
+    assert [(each.key, each.b) for each in session.comparisons] == [("trial.b", "B"), ("trial.c", "C")]
+    assert of_b.target is None
+    assert of_c.target is not None
+
+
+def test_rivals_need_keys_of_their_own(session: Session) -> None:
+    diary = Diary()
+    rivals = [Rival("trial.b", "n", diary.side("B")), Rival("trial.b", "m", diary.side("C"))]
+    with pytest.raises(BenchFailed, match="used twice"):
+        session.compare_all(diary.side("A"), rivals, unit="row")
+    assert diary.lines == []
