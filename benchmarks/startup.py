@@ -13,7 +13,7 @@ from benchmarks.frame.processes import resident_bytes, spent_cpu_s
 from benchmarks.frame.session import Bench, Session
 from benchmarks.frame.stack import Stack
 
-IDLE_S = 10
+IDLE_S = 5
 WAIT_MAX_S = 60
 
 
