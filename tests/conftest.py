@@ -20,10 +20,18 @@ from clickhouse import migrate
 from embedded.stack_settings import StackSettings
 from telemetry.settings import ROLES, Role
 
-# Files of these folders take turns on one worker: what they share, a broker and a warehouse, is started once.
-TOGETHER = ("tests/faults",)
-# These use none of it.
-APART = ("tests/faults/test_kill_campaign.py",)
+# Files that take turns on one worker, group by group: what they share, a broker and a warehouse, is started
+# once for each. The first group that a file fits is its own.
+TOGETHER = (
+    # These use none of it.
+    ("tests/faults/test_kill_campaign.py",),
+    (
+        "tests/faults/test_changed_logs.py",
+        "tests/faults/test_process.py",
+        "tests/faults/test_replay_and_stop.py",
+    ),
+    ("tests/faults/",),
+)
 
 
 # What takes longest, longest first: begun last, it would leave the other workers idle at the end.
@@ -74,19 +82,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """By file, as `--dist loadfile` says, but for the folders that stay together."""
+    """By file, as `--dist loadfile` says, but for those that stay together."""
     if config.getvalue("dist") != "loadfile":
         return None
     # Not at the top: pytest runs without xdist, too.
     from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415
 
-    class ByFileOrFolder(LoadFileScheduling):  # type: ignore[misc]
+    class ByFileOrGroup(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file: str = super()._split_scope(nodeid)
-            folders = (each for each in TOGETHER if file.startswith(f"{each}/") and file not in APART)
-            return next(folders, file)
+            return next((group[0] for group in TOGETHER if file.startswith(group)), file)
 
-    return ByFileOrFolder(config, log)
+    return ByFileOrGroup(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,9 @@ from embedded.warehouse.errors import WarehouseError
 from embedded.warehouse.limits import MIB
 
 LOCK_NAME = "owner.lock"
+# Nothing new is written where less is free, so that merges under way still end: the engine keeps one that met
+# a full disk with empty files, and drops the rows it was made of.
+KEEP_FREE_MB = 128
 
 
 class Directory:
@@ -67,6 +70,9 @@ def _config(path: Path, memory_mb: int) -> str:
     memory_bytes = memory_mb * MIB
     return f"""<clickhouse>
     <users_config>{escape(str(path / "server.xml"))}</users_config>
+    <storage_configuration>
+        <disks><default><keep_free_space_bytes>{KEEP_FREE_MB * MIB}</keep_free_space_bytes></default></disks>
+    </storage_configuration>
     <max_server_memory_usage>{memory_bytes}</max_server_memory_usage>
     <mark_cache_size>{memory_bytes // 16}</mark_cache_size>
     <index_mark_cache_size>{memory_bytes // 32}</index_mark_cache_size>

@@ -1,9 +1,12 @@
 """The production server's XML, read and enforced by the engine itself (tests/role_engine.py)."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from role_engine import ROLES, ROLES_XML, SERVER, Ask, as_default, ask_as, child, with_schema
+
+from embedded.warehouse.directory import KEEP_FREE_MB, _config
 
 ACCESS_DENIED, READONLY, CONSTRAINT, PROHIBITED, RESULT_TOO_LARGE = 497, 164, 452, 392, 396
 
@@ -115,6 +118,14 @@ def test_the_profiles_are_in_force_as_written(ask: Ask) -> None:
         assert [_number(value) for value in values] == [_number(value) for value in written.values()]
 
 
+def test_room_is_left_for_merges_under_way() -> None:
+    """By the very setting that the embedded warehouse is seen to obey, where the engine looks for it."""
+    place = "storage_configuration/disks/default/keep_free_space_bytes"
+    of_server = ET.parse(SERVER / "config.d" / "ugc.xml").getroot().findtext(place)
+    assert of_server == str(2**30)
+    assert ET.fromstring(_config(Path("/somewhere"), 512)).findtext(place) == str(KEEP_FREE_MB * 2**20)
+
+
 def test_every_setting_exists_in_this_version(names: dict[str, set[str]]) -> None:
     for profile in child(ET.parse(ROLES_XML).getroot(), "profiles"):
         used = {each.tag for each in profile if each.tag != "constraints"}
@@ -122,7 +133,13 @@ def test_every_setting_exists_in_this_version(names: dict[str, set[str]]) -> Non
         assert used - names["settings"] == set(), profile.tag
     config = ET.parse(SERVER / "config.d" / "ugc.xml").getroot()
     assert {each.tag for each in child(config, "merge_tree")} - names["merge_tree_settings"] == set()
-    sections = {"merge_tree", "access_control_improvements", "user_directories", "logger"}
+    sections = {
+        "merge_tree",
+        "storage_configuration",
+        "access_control_improvements",
+        "user_directories",
+        "logger",
+    }
     addresses = {"http_port", "mysql_port", "postgresql_port", "interserver_http_port"}
     plain = {each.tag for each in config} - sections - addresses
     assert plain - names["server_settings"] == set()

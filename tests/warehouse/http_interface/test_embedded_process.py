@@ -19,6 +19,8 @@ import psutil
 import pytest
 from services import ROOT, free_port, until
 
+from embedded.warehouse.directory import KEEP_FREE_MB
+
 pytestmark = pytest.mark.stack
 
 MIB = 1024 * 1024
@@ -79,6 +81,10 @@ def test_a_full_disk_is_one_line(tmp_path, process_environment) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
     assert "UGC_DATA_DIR" in start_fails(tmp_path / "w", free_port(), process_environment, limit=no_space)
+
+
+def test_it_leaves_room_for_merges_under_way(embedded) -> None:
+    assert embedded.rows("SELECT keep_free_space FROM system.disks") == [[str(KEEP_FREE_MB * MIB)]]
 
 
 def test_the_directory_it_is_started_in_configures_nothing(tmp_path, process) -> None:
