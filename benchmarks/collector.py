@@ -40,10 +40,12 @@ class Sizes:
     repeats: int
     open_s: float
     validated: int = 5_000
+    # The worker's memory is looked at after so many.
+    events_min: int = 1_000_000
 
 
 SIZES = {
-    "quick": Sizes(requests=1_000, batches=200, repeats=5, open_s=3.0),
+    "quick": Sizes(requests=1_000, batches=200, repeats=5, open_s=3.0, events_min=0),
     "standard": Sizes(requests=3_000, batches=600, repeats=7, open_s=6.0),
     "full": Sizes(requests=20_000, batches=10_000, repeats=7, open_s=60.0),
 }
@@ -74,7 +76,7 @@ def run(session: Session) -> None:
     )
     door = Door(session, collector, bare)
     _one(session, door, sizes)
-    many.run(session, door, batches=sizes.batches, open_s=sizes.open_s)
+    many.run(session, door, batches=sizes.batches, open_s=sizes.open_s, events_min=sizes.events_min)
     _quiet(session, door, sizes)
 
 
