@@ -24,8 +24,8 @@ from benchmarks.frame.session import Bench, Session
 
 TIMES = 5
 # Rows by batch, and rows in a load: of small batches fewer are enough to know what one costs.
-STANDARD = {1_000: 20_000, 10_000: 100_000, 100_000: 300_000, 500_000: 500_000}
-FULL = {**STANDARD, 1_000_000: 1_000_000}
+STANDARD = {1_000: 10_000, 10_000: 50_000, 100_000: 200_000}
+FULL = {1_000: 20_000, 10_000: 100_000, 100_000: 300_000, 500_000: 500_000, 1_000_000: 1_000_000}
 QUICK = {1_000: 5_000, 50_000: 50_000}
 # In a quick run only these are taken in small batches too.
 QUICK_SMALL = ("rows", "arrow")

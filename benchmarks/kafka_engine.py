@@ -91,7 +91,7 @@ def run(session: Session) -> None:
         records = _calibrated(session, field, sizes)
     field = filled(session, servers, tables, "uuid7", records)
     _compare(session, field, "uuid7", TUNED, LARGE)
-    field = filled(session, servers, tables, "uuid4", max(RECORDS_MIN, records // 2))
+    field = filled(session, servers, tables, "uuid4", max(RECORDS_MIN, records * 2 // 5))
     _compare(session, field, "uuid4", TUNED)
 
 

@@ -47,7 +47,7 @@ class Sizes:
 
 SIZES = {
     "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_in_segment=1, block_rows=10_000),
-    "standard": Sizes(10 * MILLION, 100_000, rounds=3, times=8, times_in_segment=3),
+    "standard": Sizes(10 * MILLION, 100_000, rounds=3, times=8, times_in_segment=2),
     "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_in_segment=10),
 }
 # The targets speak of so many events.
