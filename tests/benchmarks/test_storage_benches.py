@@ -33,10 +33,10 @@ def make_session() -> Iterator["type[Session]"]:
         meter = Meter(lambda: lambda: clock.sleep(0.001), clock=clock, say=lambda _: None, drift_max=1e9)
         meter.calibrate()
 
-        def make(bench: str) -> Session:
+        def make(bench: str, scale: str = "standard") -> Session:
             return Session(
                 bench=bench,
-                scale="standard",
+                scale=scale,
                 seed=3,
                 scratch=Path(directory),
                 clock=clock,
@@ -165,7 +165,7 @@ def test_formats(make_session: "type[Session]", monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.timeout(200)
 def test_growth(make_session: "type[Session]", monkeypatch: pytest.MonkeyPatch, twice: Asked) -> None:
     monkeypatch.setattr(growth, "POSTGRES_ROWS_MAX", 1_000)
-    session = make_session("growth")
+    session = make_session("growth", "full")
     growth.measure(session, [1_000, 3_000, 10**12])
     assert_believable(session)
     sizes = {engine: [1_000, 3_000] if engine != "postgres" else [1_000] for engine in HERE}
