@@ -47,7 +47,7 @@ class Sizes:
 
 SIZES = {
     "quick": Sizes(1, (Batch(30_000, 100, 16), Batch(30_000, 1_000, 8), Batch(2_000, 1, 32)), 1, 4.0),
-    "standard": Sizes(4, (Batch(100_000, 100, 16), Batch(100_000, 1_000, 8), Batch(3_000, 1, 32)), 5, 8.0),
+    "standard": Sizes(3, (Batch(100_000, 100, 16), Batch(100_000, 1_000, 8), Batch(3_000, 1, 32)), 5, 8.0),
     "full": Sizes(5, (Batch(1_000_000, 100, 16), Batch(1_000_000, 1_000, 8), Batch(50_000, 1, 32)), 5, 60.0),
 }
 

@@ -30,7 +30,7 @@ class _Rounds:
 
 def run(session: Session) -> None:
     """Start fresh stacks, one after the other."""
-    rounds = session.pick(quick=1, standard=4, full=10)
+    rounds = session.pick(quick=1, standard=3, full=10)
     idle_s = session.pick(quick=3, standard=IDLE_S, full=IDLE_S)
     session.setting("rounds", rounds)
     session.setting("idle before weighing, s", idle_s)

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from clickhouse import cursors, days
 from clickhouse.answers import Answer, Cohort, DauRow, Period, Returned, ReturningPage
-from clickhouse.asking import Asking
+from clickhouse.asking import Asking, Reading
+from clickhouse.views import ACTIVITY, RAW
 
 PERIOD_DAYS: Final[dict[Period, int]] = {"day": 1, "week": 7}
 RETURNS_WITHIN_DAYS: Final = 7
@@ -30,15 +31,19 @@ def dau(asking: Asking, first: date, last: date) -> Answer[DauRow]:
 
 def _dau(asking: Asking, first: date, last: date) -> list[Any]:
     scope = asking.scope
-    edges = days.edges(first, last, scope.tz)
-    if scope.segments:
-        return asking.rows("dau", first=first, edges=edges)
-    if not scope.bots and all(at % days.DAY_S == 0 for at in edges):
-        return asking.rows("dau", first=first, last=last)
-    found: list[Any] = []
-    for some in _at_once(first, last, DAYS_AT_ONCE):
-        found += asking.rows("dau_in_zone", first=some[0], **_days(asking, some[0], some[-1]))
-    return found
+
+    def read(first: date, last: date, edges: Sequence[int]) -> list[Any]:
+        if scope.segments:
+            return asking.rows("dau", first=first, edges=edges)
+        if not scope.bots and days.of_utc(edges):
+            return asking.rows("dau", first=first, last=last)
+        found: list[Any] = []
+        for some in _at_once(first, last, DAYS_AT_ONCE):
+            found += asking.rows("dau_in_zone", first=some[0], **_days(asking, some[0], some[-1]))
+        return found
+
+    table = RAW if scope.segments else ACTIVITY.target
+    return asking.by_day(Reading("dau", table, read), first, last)
 
 
 def retention(asking: Asking, start: date, windows: int, period: Period) -> Answer[Cohort]:

@@ -1,13 +1,15 @@
 """How a question is put to the warehouse: a file of the catalogue, and the parameters it declares."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import catalog, segments
+from clickhouse import catalog, days, segments
 from clickhouse.client import classified
+from clickhouse.day_cache import DayCache, Read, Wanted
 from clickhouse.held import Memory, memory_of
 from clickhouse.scope import Scope
 
@@ -16,12 +18,25 @@ SEGMENT = "{segment:Condition}"
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a question reads days, and from which table. Its name tells it from others of that table."""
+
+    question: str
+    table: str
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
 class Asking:
-    """Somebody who asks: over a client, which threads may share, within a scope, at a time."""
+    """Somebody who asks: over a client, which threads may share, within a scope, at a time.
+
+    `read_before`: days that others asked for.
+    """
 
     client: Client
     scope: Scope
     now: datetime
+    read_before: DayCache
 
     def memory(self, *, raw: bool = False) -> Memory:
         """What is held of the tables that answer: of events_raw with a segment, or when `raw` says so."""
@@ -41,6 +56,17 @@ class Asking:
         condition, values = segments.condition(self.scope.segments)
         sql = catalog.query(name).sql.replace(SEGMENT, f"({condition})")
         return ask(self.client, sql, **parameters, **values, bots=self.scope.bots)
+
+    def by_day(self, reading: Reading, first: date, last: date, *, rows_max: int | None = None) -> list[Any]:
+        """The rows of the days first..last, `rows_max` at most; read only where their table has changed."""
+        what = (reading.question, self.scope.segments, self.scope.bots)
+        wanted = Wanted(reading.table, what, first, last, days.edges(first, last, self.scope.tz))
+        return self.read_before.rows(wanted, reading.read, self._made_of, read_max=rows_max)[:rows_max]
+
+    def _made_of(self, table: str, some: Sequence[date]) -> dict[date, str]:
+        sql, partitions = catalog.query("parts_of_days").sql, [day.strftime("%Y%m%d") for day in some]
+        found = ask(self.client, sql, table=table, name=table, partitions=partitions)
+        return {date.fromisoformat(partition): parts for partition, parts in found}
 
 
 def ask(client: Client, sql: str, **parameters: Any) -> list[Any]:

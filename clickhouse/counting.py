@@ -1,11 +1,13 @@
 """Questions about how often: top events and the day's figures by event type."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from clickhouse import days
 from clickhouse.answers import UNIQ_ERROR_BOUND, Answer, DailyRow, TopEvent
-from clickhouse.asking import Asking
+from clickhouse.asking import Asking, Reading
+from clickhouse.views import QUARTER_HOURS, RAW
 
 
 def top_events(asking: Asking, first: date, last: date, limit: int) -> Answer[TopEvent]:
@@ -13,10 +15,18 @@ def top_events(asking: Asking, first: date, last: date, limit: int) -> Answer[To
     memory = asking.memory()
     rows: list[TopEvent] = []
     if asked := memory.askable(first, last):
-        edges = days.edges(*asked, asking.scope.tz)
-        found = asking.rows("top_events", edges=[edges[0], edges[-1]], limit=limit)
-        rows = [TopEvent(*row) for row in found]
+        rows = [TopEvent(*row) for row in _top_events(asking, *asked, limit)]
     return Answer(rows, held_since=memory.whole_since)
+
+
+def _top_events(asking: Asking, first: date, last: date, limit: int) -> list[Any]:
+    """From the events themselves, from counts of whole UTC days, or from those of quarter hours."""
+    edges = days.edges(first, last, asking.scope.tz)
+    # What lies between counts alike, however the days in between begin.
+    ends = [edges[0], edges[-1]]
+    if not asking.scope.segments and days.of_utc(ends):
+        return asking.rows("top_events_by_day", days=days.days_between(first, last), limit=limit)
+    return asking.rows("top_events", edges=ends, limit=limit)
 
 
 def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[DailyRow]:
@@ -37,9 +47,13 @@ def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[Dail
 
 def _daily(asking: Asking, first: date, last: date, *, limit: int, exact: bool) -> list[Any]:
     """From the events themselves, from states of whole UTC days, or from those of quarter hours."""
-    edges = days.edges(first, last, asking.scope.tz)
-    if exact:
-        return asking.rows_of_events("daily_in_segment", first=first, edges=edges, limit=limit)
-    if all(at % days.DAY_S == 0 for at in edges):
-        return asking.rows("daily_by_day", days=days.days_between(first, last), limit=limit)
-    return asking.rows("daily", first=first, edges=edges, limit=limit)
+
+    def read(first: date, last: date, edges: Sequence[int]) -> list[Any]:
+        if exact:
+            return asking.rows_of_events("daily_in_segment", first=first, edges=edges, limit=limit)
+        if days.of_utc(edges):
+            return asking.rows("daily_by_day", days=days.days_between(first, last), limit=limit)
+        return asking.rows("daily", first=first, edges=edges, limit=limit)
+
+    table = RAW if exact else QUARTER_HOURS.target
+    return asking.by_day(Reading("daily", table, read), first, last, rows_max=limit)

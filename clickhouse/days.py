@@ -47,6 +47,11 @@ def edges(first: date, last: date, tz: str) -> list[int]:
     return [int(start_of(day, tz).timestamp()) for day in days_between(first, last + DAY)]
 
 
+def of_utc(edges_at: Sequence[int]) -> bool:
+    """Whether days that begin and end there do so with days of UTC; they have the same dates then."""
+    return all(at % DAY_S == 0 for at in edges_at)
+
+
 def marks(edges_at: Sequence[int], bits: Sequence[int]) -> dict[str, Any]:
     """How the quarter hours of UTC days are shared out among spans of time, as the questions take it.
 

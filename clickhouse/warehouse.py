@@ -19,6 +19,7 @@ from clickhouse.answers import (
     TopEvent,
 )
 from clickhouse.asking import Asking, ask
+from clickhouse.day_cache import DayCache
 from clickhouse.scope import Scope
 from clickhouse.views import AGGREGATES_KEPT_DAYS
 from telemetry.clock import Clock
@@ -54,6 +55,7 @@ class Warehouse:
     def __init__(self, client: Client, *, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._read_before = DayCache()
 
     def ping(self) -> None:
         """Return when the warehouse answers and its schema is there."""
@@ -108,7 +110,7 @@ class Warehouse:
         return Freshness(last_ingested_at, lag_s)
 
     def _asking(self, scope: Scope) -> Asking:
-        return Asking(self._client, scope, self._clock.now())
+        return Asking(self._client, scope, self._clock.now(), self._read_before)
 
     def _freshness(self, since: datetime) -> list[Any]:
         return ask(self._client, catalog.query("freshness").sql, since=since)

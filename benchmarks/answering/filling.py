@@ -1,5 +1,6 @@
 """Generated events into the warehouse, block by block as the ETL inserts them; and what is right then."""
 
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
+from clickhouse_connect.driver.client import Client
 
 from benchmarks.frame.errors import BenchFailed
 from benchmarks.frame.session import Session
@@ -96,6 +98,25 @@ def fill(session: Session, dsn: str, plan: Plan) -> Truth:
     return truth
 
 
+class Arrivals:
+    """Events that come after the month: one at a time, of a partition of their own."""
+
+    def __init__(self, client: Client, at: datetime) -> None:
+        self._store = ClickHouseStore(client)
+        self._at = at.isoformat(timespec="milliseconds").encode()
+        self._count = 0
+
+    def one(self) -> None:
+        """Returns when it is stored."""
+        event_id = str(uuid.uuid4()).encode()
+        value = _VALUE % (event_id, self._at, b"late", b"click", b"0", b"", self._at, _PERSON, b"{}")
+        self._store.insert(
+            Block([_placed([value], PARTITIONS, self._count)]),
+            token=f"{TOPIC_ID}:{PARTITIONS}:{self._count}",
+        )
+        self._count += 1
+
+
 def settle(session: Session, dsn: str) -> None:
     """Wait until the warehouse has nothing left to merge. Raises BenchFailed when it does not end."""
     clock = session.clock
@@ -117,22 +138,24 @@ def _first_of(running: set[Future[None]]) -> set[Future[None]]:
 
 def blocks(plan: Plan, truth: Truth) -> Iterator[bytes]:
     """The rows in the order in which they arrive, so many to a block; a block is of one partition."""
-    offsets = [0] * PARTITIONS
     waiting: list[bytes] = []
     number = 0
     for chunk in generate(plan):
         waiting += _values(chunk, truth)
         while len(waiting) >= BLOCK_ROWS:
-            yield _placed(waiting[:BLOCK_ROWS], number % PARTITIONS, offsets)
+            yield _block(waiting[:BLOCK_ROWS], number)
             del waiting[:BLOCK_ROWS]
             number += 1
     if waiting:
-        yield _placed(waiting, number % PARTITIONS, offsets)
+        yield _block(waiting, number)
 
 
-def _placed(values: list[bytes], partition: int, offsets: list[int]) -> bytes:
-    first = offsets[partition]
-    offsets[partition] += len(values)
+def _block(values: list[bytes], number: int) -> bytes:
+    """The partitions take turns; a block follows the one that its partition was given last."""
+    return _placed(values, number % PARTITIONS, number // PARTITIONS * BLOCK_ROWS)
+
+
+def _placed(values: list[bytes], partition: int, first: int) -> bytes:
     topic = TOPIC_ID.encode()
     return b"\n".join([_PLACED % (topic, partition, first + n, value) for n, value in enumerate(values)])
 

@@ -1,7 +1,7 @@
 """Every question of the stats API, as the warehouse answers it; some also as an analyst asks raw events."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ WINDOWS_MAX = 30
 WEEKS = 3
 # Its days begin on a half hour of UTC.
 FAR = "America/St_Johns"
+
+# What is answered day by day: each kind of source once, and one that is read for in the text of properties.
+ASKED_AGAIN = ("daily", "daily_zone", "daily_exact", "dau_zone", "dau_device")
 
 BY_AGGREGATE_MS = 100.0
 BY_SEGMENT_MS = 500.0
@@ -51,7 +54,8 @@ Ask = Callable[[Warehouse, Asked], Any]
 @dataclass(frozen=True, slots=True)
 class Question:
     """One call. `raw` names the file that asks the same of events_raw, where there is one; `as_raw` turns the
-    answer into that file's rows."""
+    answer into that file's rows. `again`: asked by somebody who was answered before, and an event of the day
+    that runs has come since; the others ask a warehouse that has read nothing yet."""
 
     key: str
     name: str
@@ -59,11 +63,12 @@ class Question:
     limit_ms: float = BY_AGGREGATE_MS
     raw: str = ""
     as_raw: Callable[[Any], list[tuple[Any, ...]]] | None = None
+    again: bool = False
 
     @property
     def in_segment(self) -> bool:
         """Whether it is asked of raw events, and grows with them."""
-        return self.limit_ms == BY_SEGMENT_MS
+        return self.limit_ms == BY_SEGMENT_MS and not self.again
 
 
 def ask_raw(client: Client, question: Question, asked: Asked) -> list[tuple[Any, ...]]:
@@ -89,7 +94,13 @@ def _of_segment(key: str, name: str, ask: Callable[[Warehouse, Asked, Scope], An
 
 def questions() -> Sequence[Question]:
     """All of them, in the order in which they are asked."""
-    return (*_how_often(), *_who_came(), *_in_segments())
+    first = (*_how_often(), *_who_came(), *_in_segments())
+    again = [
+        replace(each, key=f"{each.key}_again", name=f"{each.name}, again", raw="", as_raw=None, again=True)
+        for each in first
+        if each.key in ASKED_AGAIN
+    ]
+    return (*first, *again)
 
 
 def _how_often() -> Sequence[Question]:

@@ -11,6 +11,7 @@ from benchmarks.answering.questions import Asked, Question, ask_raw
 from benchmarks.frame.figures import quantile
 from benchmarks.frame.session import Session
 from clickhouse.warehouse import Warehouse
+from telemetry.clock import Clock
 
 P95 = 0.95
 FASTER = 0.1
@@ -20,12 +21,21 @@ MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A filled warehouse: who answers, and who is asked the same in raw SQL."""
+    """A filled warehouse: who answers, who is asked the same in raw SQL, and how one more event arrives."""
 
     answers: Warehouse
     client: Client
     asked: Asked
     events: int
+    arrive: Callable[[], None]
+    clock: Clock
+
+    def answerer(self, question: Question) -> Warehouse:
+        """Whom to ask: who has read these days before the last event came, or somebody new."""
+        if not question.again:
+            return Warehouse(self.client, clock=self.clock)
+        self.arrive()
+        return self.answers
 
 
 @dataclass(slots=True)
@@ -50,7 +60,8 @@ class Months:
         took: tuple[list[float], list[float]] = ([], [])
         for _ in range(times):
             for month, seconds in zip((self.large, self.small), took, strict=True):
-                seconds.append(self._timed(partial(question.ask, month.answers, month.asked)))
+                answers = month.answerer(question)
+                seconds.append(self._timed(partial(question.ask, answers, month.asked)))
         return took
 
     def ask_raw(self, question: Question) -> float:

@@ -52,7 +52,7 @@ def take_pairs(
     for number in range(pairs):
         costs = steady.take(partial(_round, sides, number % 2 == 1))
         said = (
-            f"{s.name} {c.wall_s:.3g} s ({c.cpu_total_s:.3g} s CPU)"
+            f"{s.name} {c.wall_s:.3g} s ({c.cpu_total_s:.3g} s CPU){f' for {c.units:,}' * (c.units != 1)}"
             for s, (c, _) in zip(sides, costs, strict=True)
         )
         say(f"pair {number + 1}/{pairs}: {', '.join(said)}")

@@ -37,6 +37,7 @@ class Held:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._count = 0
         rows = client.query(
             "SELECT name, engine_full LIKE '% TTL %' FROM system.tables "
             "WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_versions'"
@@ -50,7 +51,13 @@ class Held:
         """Only these; each as the collector takes it, `bot_reasons` beside it, and no id needed."""
         for table in self._tables:
             self.client.command(f"TRUNCATE TABLE {table}")
-        lines = [json.dumps(_row(number, event)) for number, event in enumerate(events)]
+        self._count = 0
+        self.add(events)
+
+    def add(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """These too."""
+        lines = [json.dumps(_row(number, event)) for number, event in enumerate(events, self._count)]
+        self._count += len(lines)
         if lines:
             self.client.raw_insert(
                 "events_raw",

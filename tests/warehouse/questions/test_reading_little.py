@@ -90,15 +90,18 @@ def test_only_the_days_asked_for_are_read(month: Any, call: str, within: Any, tz
             assert 0 < parts <= most, (table, read["Indexes"])
 
 
+@pytest.mark.parametrize("call", ["daily", "top_events"])
 @pytest.mark.parametrize(
     ("tz", "source"),
     [("UTC", "by_day"), ("Europe/Berlin", "questions.events_by_quarter_hour")],
 )
-def test_daily_figures_come_from_the_coarsest_states_there_are(month: Any, tz: str, source: str) -> None:
+def test_figures_by_type_come_from_the_coarsest_states_there_are(
+    month: Any, call: str, tz: str, source: str
+) -> None:
     client = Explaining(month.client)
-    Warehouse(client, clock=month.at(NOW)._clock).daily(Scope(tz=tz), FIRST, LAST)  # type: ignore[arg-type]
-    (plan,) = client.plans
-    assert [read["Description"] for read in reads(plan)] == [source]
+    warehouse = Warehouse(client, clock=month.at(NOW)._clock)  # type: ignore[arg-type]
+    getattr(warehouse, call)(Scope(tz=tz), *CALLS[call])
+    assert [read["Description"] for read in reads(client.plans[-1])] == [source]
 
 
 class Naming(Explaining):

@@ -1,0 +1,131 @@
+"""Days that were read before, for as long as the parts they were read from are the same.
+
+A month is asked for again and again, and in between only the day that runs has changed, and perhaps one for
+which an event came late. A part of a MergeTree never changes and its name is never given twice, so the names
+of a day's parts tell whether the day is still the one that was read. They are asked for before a day is read:
+what arrives in between makes them others, and the day is read again the next time. So an answer is never
+older than its question, and nothing is kept for a time that somebody would have to choose.
+
+This holds for one server: a replica may lack a part that another had when the day was read, and its names are
+its own. Behind a load balancer each API process would have to stay with one of them.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from threading import Lock
+from typing import Any, Final
+
+from clickhouse import days
+
+# A row of python objects takes some 250 bytes: 12 MiB a process when it is full.
+ROWS_MAX: Final = 50_000
+
+# What tells the parts of each day of UTC from any others, for those days of a table that have some.
+MadeOf = Callable[[str, Sequence[date]], Mapping[date, str]]
+# A reading of the days from one date to another, which begin at these edges: rows that begin with their date.
+Read = Callable[[date, date, Sequence[int]], Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The days first..last of a table. `what`: all that decides about a day's rows but table and day."""
+
+    table: str
+    what: Hashable
+    first: date
+    last: date
+    edges: Sequence[int]
+
+    def days(self) -> Iterator[tuple[date, "Key", Sequence[date]]]:
+        """Each with what it is kept under, and the days of UTC that it shares."""
+        for day in days.days_between(self.first, self.last):
+            begin, end = self.edges_of(day, day)
+            yield (
+                day,
+                (self.table, self.what, day, begin, end),
+                days.days_between(_utc_day(begin), _utc_day(end - 1)),
+            )
+
+    def edges_of(self, first: date, last: date) -> Sequence[int]:
+        """Where some of the days begin and the last one ends."""
+        return self.edges[(first - self.first).days : (last - self.first).days + 2]
+
+
+Key = tuple[str, Hashable, date, int, int]
+Parts = tuple[str, ...]
+
+
+class DayCache:
+    """Of any questions that are answered day by day; threads may share it."""
+
+    def __init__(self, *, rows_max: int = ROWS_MAX) -> None:
+        self._rows_max = rows_max
+        self._rows = 0
+        self._kept: OrderedDict[Key, tuple[Parts, Sequence[Any]]] = OrderedDict()
+        self._lock = Lock()
+
+    def rows(self, wanted: Wanted, read: Read, made_of: MadeOf, *, read_max: int | None = None) -> list[Any]:
+        """The rows of all days, by day. A reading of `read_max` rows may lack some, and is not kept."""
+        keys, parts = _look(wanted, made_of)
+        found = {day: self._recall(key, parts[day]) for day, key in keys.items()}
+        for first, last in _runs([day for day, rows in found.items() if rows is None]):
+            rows = read(first, last, wanted.edges_of(first, last))
+            by_day: dict[date, list[Any]] = {day: [] for day in days.days_between(first, last)}
+            for row in rows:
+                by_day[row[0]].append(row)
+            found.update(by_day)
+            if read_max is None or len(rows) < read_max:
+                for day, of_day in by_day.items():
+                    self._keep(keys[day], parts[day], of_day)
+        return [row for rows in found.values() for row in rows or ()]
+
+    def _recall(self, key: Key, parts: Parts) -> Sequence[Any] | None:
+        """The rows that are still right; None when the day must be read. A day of no parts has no rows."""
+        if not parts:
+            return ()
+        with self._lock:
+            kept, rows = self._kept.get(key, (None, ()))
+            if kept != parts:
+                return None
+            self._kept.move_to_end(key)
+            return rows
+
+    def _keep(self, key: Key, parts: Parts, rows: Sequence[Any]) -> None:
+        with self._lock:
+            self._forget(key)
+            self._kept[key] = (parts, rows)
+            # A day of nothing takes a place too.
+            self._rows += len(rows) + 1
+            while self._rows > self._rows_max:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: Key) -> None:
+        if key in self._kept:
+            self._rows -= len(self._kept.pop(key)[1]) + 1
+
+
+def _look(wanted: Wanted, made_of: MadeOf) -> tuple[dict[date, Key], dict[date, Parts]]:
+    """What each day is kept under, and the parts that it is made of now."""
+    keys, shares = {}, {}
+    for day, key, of_utc in wanted.days():
+        keys[day], shares[day] = key, of_utc
+    known = made_of(wanted.table, sorted({each for of_utc in shares.values() for each in of_utc}))
+    return keys, {
+        day: tuple(known[each] for each in of_utc if each in known) for day, of_utc in shares.items()
+    }
+
+
+def _utc_day(at: int) -> date:
+    return datetime.fromtimestamp(at, UTC).date()
+
+
+def _runs(some: Sequence[date]) -> Iterator[tuple[date, date]]:
+    """Days, given in order, as spans without a gap."""
+    first = None
+    for number, day in enumerate(some):
+        first = first or day
+        if number + 1 == len(some) or some[number + 1] != day + days.DAY:
+            yield first, day
+            first = None

@@ -1,0 +1,196 @@
+"""Days that were read before: read again exactly when what they are made of has changed."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+
+from clickhouse import days
+from clickhouse.day_cache import DayCache, Wanted
+
+FIRST, LAST = date(2026, 3, 9), date(2026, 3, 13)
+
+
+def day(number: int) -> date:
+    return date(2026, 3, number)
+
+
+@dataclass
+class Table:
+    """Days of UTC that are made of parts, and whoever reads it by days of a zone."""
+
+    parts: dict[date, list[str]] = field(default_factory=lambda: {day(n): [f"{n}_1"] for n in range(1, 31)})
+    read: list[tuple[date, date]] = field(default_factory=list)
+    rows_of_day: int = 1
+
+    def made_of(self, table: str, some: Sequence[date]) -> dict[date, str]:
+        assert table == "events"
+        assert some == sorted(set(some))
+        return {each: " ".join(self.parts[each]) for each in some if self.parts[each]}
+
+    def reading(self, first: date, last: date, edges: Sequence[int]) -> list[Any]:
+        assert len(edges) == (last - first).days + 2
+        self.read.append((first, last))
+        return [
+            (each, number, tuple(self.parts[each]))
+            for each in days.days_between(first, last)
+            for number in range(self.rows_of_day)
+        ]
+
+    def asked(
+        self,
+        cache: DayCache,
+        *,
+        first: date = FIRST,
+        last: date = LAST,
+        tz: str = "UTC",
+        what: str = "dau",
+        read_max: int | None = None,
+    ) -> list[Any]:
+        wanted = Wanted("events", what, first, last, days.edges(first, last, tz))
+        return cache.rows(wanted, self.reading, self.made_of, read_max=read_max)
+
+    def news(self) -> list[tuple[date, date]]:
+        """What was read since the last look."""
+        read, self.read = self.read, []
+        return read
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table()
+
+
+def test_what_has_not_changed_is_read_once(table: Table) -> None:
+    cache = DayCache()
+    first = table.asked(cache)
+    assert [row[0] for row in first] == [day(n) for n in range(9, 14)]
+    assert table.news() == [(FIRST, LAST)]
+    assert table.asked(cache) == first
+    assert table.asked(cache, first=day(10), last=day(11)) == first[1:3]
+    assert table.news() == []
+
+
+def test_only_days_that_have_changed_are_read_again_those_beside_each_other_at_once(table: Table) -> None:
+    cache = DayCache()
+    table.asked(cache)
+    table.news()
+    for number in (9, 12, 13):
+        table.parts[day(number)].append("late")
+    found = table.asked(cache)
+    assert table.news() == [(day(9), day(9)), (day(12), day(13))]
+    assert [row[0].day for row in found if "late" in row[2]] == [9, 12, 13]
+    assert [row[0].day for row in found] == [9, 10, 11, 12, 13]
+
+
+def test_a_part_less_is_a_change_too_and_a_day_without_any_is_not_read(table: Table) -> None:
+    cache = DayCache()
+    table.parts[day(10)].append("second")
+    table.asked(cache)
+    table.news()
+    table.parts[day(10)].pop(0)
+    table.parts[day(12)].clear()
+    assert [row[0].day for row in table.asked(cache)] == [9, 10, 11, 13]
+    assert table.news() == [(day(10), day(10))]
+
+
+@pytest.mark.parametrize(
+    ("tz", "shared"), [("Europe/Berlin", [10, 11]), ("America/New_York", [9, 10]), ("UTC", [10])]
+)
+def test_a_day_of_a_zone_is_of_both_days_of_utc_that_it_shares(
+    table: Table, tz: str, shared: list[int]
+) -> None:
+    cache = DayCache()
+    table.asked(cache, tz=tz)
+    table.news()
+    table.parts[day(10)].append("late")
+    table.asked(cache, tz=tz)
+    assert table.news() == [(day(shared[0]), day(shared[-1]))]
+
+
+def test_what_arrives_while_a_day_is_read_is_read_the_next_time(table: Table) -> None:
+    cache = DayCache()
+    quiet = table.reading
+
+    def overtaken(first: date, last: date, edges: Sequence[int]) -> list[Any]:
+        rows = quiet(first, last, edges)
+        table.parts[day(11)].append("meanwhile")
+        return rows
+
+    wanted = Wanted("events", "dau", FIRST, LAST, days.edges(FIRST, LAST, "UTC"))
+    cache.rows(wanted, overtaken, table.made_of)
+    table.news()
+    assert "meanwhile" in table.asked(cache)[2][2]
+    assert table.news() == [(day(11), day(11))]
+
+
+def test_other_questions_and_other_zones_know_nothing_of_each_other(table: Table) -> None:
+    cache = DayCache()
+    table.asked(cache)
+    table.asked(cache, what="dau of bots")
+    table.asked(cache, tz="Asia/Tokyo")
+    assert len(table.news()) == 3
+
+
+def test_days_of_two_zones_that_begin_at_once_keep_their_dates(table: Table) -> None:
+    cache = DayCache()
+    east = table.asked(cache, tz="Pacific/Kiritimati")
+    west = table.asked(cache, tz="Pacific/Honolulu", first=day(8), last=day(12))
+    assert [row[0].day for row in east] == [9, 10, 11, 12, 13]
+    assert [row[0].day for row in west] == [8, 9, 10, 11, 12]
+
+
+def test_a_reading_that_was_cut_off_is_not_kept(table: Table) -> None:
+    cache = DayCache()
+    table.asked(cache, read_max=5)
+    table.asked(cache, read_max=5)
+    assert table.news() == [(FIRST, LAST)] * 2
+    table.asked(cache, read_max=6)
+    table.asked(cache, read_max=6)
+    assert table.news() == [(FIRST, LAST)]
+
+
+def test_it_is_bounded_and_forgets_what_was_asked_for_least_lately(table: Table) -> None:
+    # Three days of a row each, and the place that a day takes.
+    cache = DayCache(rows_max=6)
+    for number in (9, 10, 11):
+        table.asked(cache, first=day(number), last=day(number))
+    table.asked(cache, first=day(9), last=day(9))
+    table.news()
+    table.asked(cache, first=day(12), last=day(12))
+    table.asked(cache, first=day(9), last=day(9))
+    table.asked(cache, first=day(11), last=day(11))
+    assert table.news() == [(day(12), day(12))]
+    table.asked(cache, first=day(10), last=day(10))
+    assert table.news() == [(day(10), day(10))]
+
+
+def test_a_day_too_large_to_keep_is_answered_all_the_same(table: Table) -> None:
+    table.rows_of_day = 100
+    cache = DayCache(rows_max=50)
+    assert len(table.asked(cache)) == len(table.asked(cache)) == 500
+    assert len(table.news()) == 2
+    # Nothing of it is left behind.
+    table.rows_of_day = 1
+    table.asked(cache, what="other")
+    table.asked(cache, what="other")
+    assert len(table.news()) == 1
+
+
+def test_a_changed_day_takes_one_place_however_often_it_changes(table: Table) -> None:
+    cache = DayCache(rows_max=10)
+    table.asked(cache)
+    for number in range(20):
+        table.parts[LAST].append(f"again {number}")
+        table.asked(cache)
+    assert table.news() == [(FIRST, LAST), *[(LAST, LAST)] * 20]
+
+
+def test_threads_may_share_it(table: Table) -> None:
+    cache = DayCache(rows_max=12)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: table.asked(cache, what=f"{n % 3}"), range(300)))
+    assert all(rows == found[0] for rows in found)

@@ -1,0 +1,173 @@
+"""One who asks again and again is answered as somebody who asks for the first time."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from clickhouse import catalog, segments
+from clickhouse.answers import Answer
+from clickhouse.asking import ask
+from clickhouse.client import connect
+from clickhouse.scope import Scope
+from clickhouse.warehouse import Warehouse
+
+pytestmark = pytest.mark.stack
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+FIRST, LAST = date(2026, 3, 20), date(2026, 3, 29)
+LATE = datetime(2026, 3, 24, 23, 30, tzinfo=UTC)
+PARTS = "parts_of_days"
+
+Call = Callable[[Warehouse], Answer[Any]]
+OF_KIND = (segments.parse("properties.n>5"),)
+SCOPES = {
+    "utc": Scope(),
+    "zone": Scope(tz="Asia/Kathmandu"),
+    "bots": Scope(bots=True),
+    "exact": Scope(exact=True),
+    "segment": Scope(segments=OF_KIND),
+}
+ASKED = {
+    "dau": lambda scope: lambda warehouse: warehouse.dau(scope, FIRST, LAST),
+    "daily": lambda scope: lambda warehouse: warehouse.daily(scope, FIRST, LAST),
+}
+
+
+class Listening:
+    """In the place of a client: passes on what it is asked, and keeps it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.asked: list[str] = []
+
+    def query(self, sql: str, **given: Any) -> Any:
+        self.asked.append(sql)
+        return self._client.query(sql, **given)
+
+    def news(self) -> list[str]:
+        """What was asked since the last look."""
+        asked, self.asked = self.asked, []
+        return asked
+
+
+def events() -> Iterator[dict[str, Any]]:
+    """Twenty people, a third of whom come on a day."""
+    for day in range(12):
+        for user in range(20):
+            if (user + day) % 3 == 0:
+                yield {
+                    "user_id": f"u{user}",
+                    "occurred_at": (NOW - timedelta(days=day, minutes=15 * user)).isoformat(),
+                    "properties": {"n": day},
+                }
+
+
+def one_more(held: Any, at: datetime = LATE) -> None:
+    """An event nobody has seen before."""
+    row = {"user_id": str(uuid.uuid4()), "occurred_at": at.isoformat(), "properties": {"n": 9}}
+    held.add([row])
+
+
+@pytest.fixture
+def asking(held: Any) -> tuple[Warehouse, Listening]:
+    held.hold(list(events()))
+    client = Listening(held.client)
+    return Warehouse(client, clock=held.at(NOW)._clock), client  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("question", ASKED)
+def test_an_event_that_comes_late_is_in_the_next_answer(
+    held: Any, asking: tuple[Warehouse, Listening], question: str, scope: str
+) -> None:
+    call: Call = ASKED[question](SCOPES[scope])
+    warehouse, client = asking
+    before = call(warehouse)
+    assert before == call(held.at(NOW))
+    assert len(client.news()) > 1
+    assert call(warehouse) == before
+    assert client.news() == [catalog.query(PARTS).sql]
+    one_more(held)
+    after = call(warehouse)
+    assert after != before
+    assert after == call(held.at(NOW))
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_questions_that_differ_in_anything_are_answered_apart(
+    held: Any, asking: tuple[Warehouse, Listening], question: str
+) -> None:
+    warehouse, _ = asking
+    every: Sequence[Scope] = [
+        *SCOPES.values(),
+        Scope(segments=(segments.parse("properties.n>6"),)),
+        Scope(segments=OF_KIND, bots=True),
+        Scope(segments=OF_KIND, tz="Asia/Kathmandu"),
+    ]
+    for scope in [*every, *reversed(every)]:
+        assert ASKED[question](scope)(warehouse) == ASKED[question](scope)(held.at(NOW))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE events_raw DROP PARTITION '20260324'",
+        "ALTER TABLE events_raw DELETE WHERE user_id = 'u1' SETTINGS mutations_sync = 1",
+        "DELETE FROM events_raw WHERE user_id = 'u1'",
+        "TRUNCATE TABLE events_raw",
+    ],
+)
+def test_what_is_taken_away_is_missing_in_the_next_answer(
+    held: Any, asking: tuple[Warehouse, Listening], change: str
+) -> None:
+    warehouse, _ = asking
+    call: Call = ASKED["daily"](SCOPES["exact"])
+    before = call(warehouse)
+    held.client.command(change)
+    after = call(warehouse)
+    assert after != before
+    assert after == call(held.at(NOW))
+
+
+def test_a_page_of_days_that_is_cut_off_is_cut_off_when_it_is_known_too(
+    held: Any, asking: tuple[Warehouse, Listening]
+) -> None:
+    warehouse, _ = asking
+    whole = warehouse.daily(Scope(), FIRST, LAST).rows
+    assert len(whole) == 10
+    assert warehouse.daily(Scope(), FIRST, LAST, rows_max=3).rows == whole[:4]
+    new = held.at(NOW)
+    assert new.daily(Scope(), FIRST, LAST, rows_max=3).rows == whole[:4]
+    assert new.daily(Scope(), FIRST, LAST).rows == whole
+
+
+@pytest.mark.parametrize("table", ["events_raw", "events_by_quarter_hour", "user_activity"])
+def test_what_days_are_made_of_is_known_without_reading_a_column(held: Any, table: str) -> None:
+    held.hold(list(events()))
+    given = {"table": table, "name": table, "partitions": ["20260324", "20260325"]}
+    explained = held.client.query(f"EXPLAIN {catalog.query(PARTS).sql}", parameters=given)
+    plan = "\n".join(row[0] for row in explained.result_rows)
+    assert "_minmax_count_projection" in plan
+    assert "ReadFromMergeTree" not in plan.replace("ReadFromMergeTree (_minmax_count_projection)", "")
+
+
+def test_a_table_made_anew_is_another_even_when_its_parts_are_called_the_same(
+    warehouse_dsn: Callable[[str], str],
+) -> None:
+    given = {"table": "made_anew", "name": "made_anew", "partitions": ["20260324"]}
+    with connect(warehouse_dsn("admin")) as client:
+        told, parts = [], []
+        for _ in range(2):
+            client.command(
+                "CREATE TABLE made_anew (day Date) ENGINE = MergeTree PARTITION BY day ORDER BY tuple()"
+            )
+            client.command("INSERT INTO made_anew VALUES ('2026-03-24')")
+            parts.append(client.command("SELECT any(_part) FROM made_anew"))
+            told.append(ask(client, catalog.query(PARTS).sql, **given))
+            client.command("DROP TABLE made_anew SYNC")
+    assert parts[0] == parts[1]
+    assert told[0] != told[1]
