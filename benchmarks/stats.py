@@ -38,20 +38,20 @@ WHERE active AND database = currentDatabase() GROUP BY table
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """How much of it; the small warehouse has a tenth of the events. In a round each question is asked so
-    often, and one that reads raw events less often."""
+    often, and one that reads raw events seldom."""
 
     events: int
     users: int
     rounds: int = 5
     times: int = 12
-    times_in_segment: int = 4
+    times_seldom: int = 4
     block_rows: int = filling.BLOCK_ROWS
 
 
 SIZES = {
-    "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_in_segment=1, block_rows=10_000),
-    "standard": Sizes(10 * MILLION, 100_000, rounds=3, times=6, times_in_segment=2),
-    "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_in_segment=10),
+    "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_seldom=1, block_rows=10_000),
+    "standard": Sizes(10 * MILLION, 100_000, rounds=3, times=6, times_seldom=2),
+    "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_seldom=10),
 }
 # The targets speak of so many events.
 TARGET_EVENTS = SIZES["standard"].events
@@ -75,7 +75,7 @@ def measure(session: Session, sizes: Sizes) -> None:
             Months(session, large, small),
             asks,
             rounds=sizes.rounds,
-            times=lambda each: sizes.times_in_segment if each.in_segment else sizes.times,
+            times=lambda each: sizes.times_seldom if each.seldom else sizes.times,
         )
         rounds.tell(session, asks, taken, gates=sizes.events == TARGET_EVENTS)
         with connect(server.dsn("admin")) as admin:

@@ -22,6 +22,8 @@ from clickhouse import days
 # A row of python objects takes some 250 bytes: 12 MiB a process when it is full.
 ROWS_MAX: Final = 50_000
 
+Key = tuple[Hashable, ...]
+Parts = tuple[str, ...]
 # What tells the parts of each day of UTC from any others, for those days of a table that have some.
 MadeOf = Callable[[str, Sequence[date]], Mapping[date, str]]
 # A reading of the days from one date to another, which begin at these edges: rows that begin with their date.
@@ -38,23 +40,18 @@ class Wanted:
     last: date
     edges: Sequence[int]
 
-    def days(self) -> Iterator[tuple[date, "Key", Sequence[date]]]:
-        """Each with what it is kept under, and the days of UTC that it shares."""
-        for day in days.days_between(self.first, self.last):
-            begin, end = self.edges_of(day, day)
-            yield (
-                day,
-                (self.table, self.what, day, begin, end),
-                days.days_between(_utc_day(begin), _utc_day(end - 1)),
-            )
+    def key(self, day: date) -> Key:
+        """What tells the rows of this day from all others."""
+        return (self.table, self.what, day, *self.edges_of(day, day))
+
+    def shares(self, day: date) -> Sequence[date]:
+        """The days of UTC that it is made of, or of parts of them."""
+        begin, end = self.edges_of(day, day)
+        return days.days_between(_utc_day(begin), _utc_day(end - 1))
 
     def edges_of(self, first: date, last: date) -> Sequence[int]:
         """Where some of the days begin and the last one ends."""
         return self.edges[(first - self.first).days : (last - self.first).days + 2]
-
-
-Key = tuple[str, Hashable, date, int, int]
-Parts = tuple[str, ...]
 
 
 class DayCache:
@@ -68,8 +65,8 @@ class DayCache:
 
     def rows(self, wanted: Wanted, read: Read, made_of: MadeOf, *, read_max: int | None = None) -> list[Any]:
         """The rows of all days, by day. A reading of `read_max` rows may lack some, and is not kept."""
-        keys, parts = _look(wanted, made_of)
-        found = {day: self._recall(key, parts[day]) for day, key in keys.items()}
+        parts = _look(wanted, made_of)
+        found = {day: self._recall(wanted.key(day), made) for day, made in parts.items()}
         for first, last in _runs([day for day, rows in found.items() if rows is None]):
             rows = read(first, last, wanted.edges_of(first, last))
             by_day: dict[date, list[Any]] = {day: [] for day in days.days_between(first, last)}
@@ -78,13 +75,11 @@ class DayCache:
             found.update(by_day)
             if read_max is None or len(rows) < read_max:
                 for day, of_day in by_day.items():
-                    self._keep(keys[day], parts[day], of_day)
+                    self._keep(wanted.key(day), parts[day], of_day)
         return [row for rows in found.values() for row in rows or ()]
 
     def _recall(self, key: Key, parts: Parts) -> Sequence[Any] | None:
-        """The rows that are still right; None when the day must be read. A day of no parts has no rows."""
-        if not parts:
-            return ()
+        """The rows that are still right; None when the day must be read."""
         with self._lock:
             kept, rows = self._kept.get(key, (None, ()))
             if kept != parts:
@@ -93,6 +88,9 @@ class DayCache:
             return rows
 
     def _keep(self, key: Key, parts: Parts, rows: Sequence[Any]) -> None:
+        # Without parts there is nothing to tell the day by, and next to nothing to read.
+        if not parts:
+            return
         with self._lock:
             self._forget(key)
             self._kept[key] = (parts, rows)
@@ -106,15 +104,11 @@ class DayCache:
             self._rows -= len(self._kept.pop(key)[1]) + 1
 
 
-def _look(wanted: Wanted, made_of: MadeOf) -> tuple[dict[date, Key], dict[date, Parts]]:
-    """What each day is kept under, and the parts that it is made of now."""
-    keys, shares = {}, {}
-    for day, key, of_utc in wanted.days():
-        keys[day], shares[day] = key, of_utc
+def _look(wanted: Wanted, made_of: MadeOf) -> dict[date, Parts]:
+    """What each day is made of now."""
+    shares = {day: wanted.shares(day) for day in days.days_between(wanted.first, wanted.last)}
     known = made_of(wanted.table, sorted({each for of_utc in shares.values() for each in of_utc}))
-    return keys, {
-        day: tuple(known[each] for each in of_utc if each in known) for day, of_utc in shares.items()
-    }
+    return {day: tuple(known[each] for each in of_utc if each in known) for day, of_utc in shares.items()}
 
 
 def _utc_day(at: int) -> date:

@@ -55,7 +55,7 @@ Ask = Callable[[Warehouse, Asked], Any]
 class Question:
     """One call. `raw` names the file that asks the same of events_raw, where there is one; `as_raw` turns the
     answer into that file's rows. `again`: asked by somebody who was answered before, and an event of the day
-    that runs has come since; the others ask a warehouse that has read nothing yet."""
+    that runs has come since; the others ask one that has read nothing yet. `seldom`: it may take seconds."""
 
     key: str
     name: str
@@ -64,10 +64,11 @@ class Question:
     raw: str = ""
     as_raw: Callable[[Any], list[tuple[Any, ...]]] | None = None
     again: bool = False
+    seldom: bool = False
 
     @property
     def in_segment(self) -> bool:
-        """Whether it is asked of raw events, and grows with them."""
+        """Whether it is asked of raw events each time, and grows with them."""
         return self.limit_ms == BY_SEGMENT_MS and not self.again
 
 
@@ -89,14 +90,14 @@ def _cohorts(answer: Any) -> list[tuple[Any, ...]]:
 
 def _of_segment(key: str, name: str, ask: Callable[[Warehouse, Asked, Scope], Any], text: str) -> Question:
     scope = Scope(segments=(parse(text),))
-    return Question(key, f"{name}, {text}", lambda w, a: ask(w, a, scope), BY_SEGMENT_MS)
+    return Question(key, f"{name}, {text}", lambda w, a: ask(w, a, scope), BY_SEGMENT_MS, seldom=True)
 
 
 def questions() -> Sequence[Question]:
     """All of them, in the order in which they are asked."""
     first = (*_how_often(), *_who_came(), *_in_segments())
     again = [
-        replace(each, key=f"{each.key}_again", name=f"{each.name}, again", raw="", as_raw=None, again=True)
+        replace(each, key=f"{each.key}_again", name=f"{each.name}, again", raw="", again=True, seldom=False)
         for each in first
         if each.key in ASKED_AGAIN
     ]
@@ -119,7 +120,9 @@ def _how_often() -> Sequence[Question]:
             f"daily, 30 days of {FAR}",
             lambda w, a: w.daily(Scope(tz=FAR), a.first, a.last),
         ),
-        Question("daily_exact", "daily, exact=true", lambda w, a: w.daily(exact, a.first, a.last)),
+        Question(
+            "daily_exact", "daily, exact=true", lambda w, a: w.daily(exact, a.first, a.last), seldom=True
+        ),
         Question("freshness", "freshness, of every answer", lambda w, _: w.freshness()),
     )
 

@@ -74,7 +74,7 @@ PICKS: Final = (
     Pick("recovery", "first_commit"),
     Pick("recovery", "catch_up"),
     Pick("recovery", r"memory\.etl", scales=LARGEST),
-    Pick("stats", r"p95\.(?:dau|top_events|daily|retention|retention_7d|returning)"),
+    Pick("stats", r"p95\.(?:dau|top_events|daily|daily_again|retention|retention_7d|returning)"),
     Pick("stats", r"p95\.(?:dau_country|retention_country)"),
     Pick("storage", r"insert\.\w+"),
     Pick("storage", "bare_insert", "CPU of a row, insert over HTTP / bare Arrow insert in process"),

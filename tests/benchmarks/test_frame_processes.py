@@ -86,13 +86,15 @@ def worker() -> Iterator[Callable[[], Worker]]:
 @pytest.mark.parametrize("how", ["itself", "thread", "child"])
 def test_cpu_goes_to_the_role_that_burned_it(worker: Callable[[], Worker], how: str) -> None:
     busy, idle = worker(), worker()
+    own_s = time.process_time()
     with Watch({"busy": busy.pid, "idle": idle.pid}, clock=SystemClock()) as watch:
         busy.do(how)
+    own_s = time.process_time() - own_s
     cost = watch.cost(units=10)
     assert 0.19 < cost.cpu_s["busy"] < 0.4
     assert cost.cpu_s["idle"] < 0.02
-    # Less than was burned; threads that other tests left in this process take some.
-    assert cost.cpu_s["bench"] < 0.15
+    # Threads that other tests left in this process take some; what was burned elsewhere is not in it.
+    assert cost.cpu_s["bench"] <= own_s
     assert cost.wall_s >= 0.19
     assert cost.units == 10
 

@@ -15,7 +15,7 @@ from clickhouse.warehouse import Answer, Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
-SIZES = stats.Sizes(events=12_000, users=300, rounds=1, times=1, times_in_segment=1, block_rows=500)
+SIZES = stats.Sizes(events=12_000, users=300, rounds=1, times=1, times_seldom=1, block_rows=500)
 
 
 @pytest.fixture(autouse=True)

@@ -93,7 +93,19 @@ def _row(number: int, event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def held(warehouse_dsn: Callable[[str], str]) -> Held:
-    dsn = warehouse_dsn("admin").rsplit("/", 1)[0] + f"/{DATABASE}"
-    migrate.apply(dsn)
-    return Held(connect(dsn))
+def database_dsn(warehouse_dsn: Callable[[str], str]) -> Callable[[str], str]:
+    """Where a database of that name is, for admin."""
+    server = warehouse_dsn("admin").rsplit("/", 1)[0]
+    return lambda name: f"{server}/{name}"
+
+
+@pytest.fixture(scope="session")
+def holding(database_dsn: Callable[[str], str]) -> Callable[[str], Held]:
+    """The tables of the database of that name, which is there."""
+    return lambda name: Held(connect(database_dsn(name)))
+
+
+@pytest.fixture(scope="session")
+def held(database_dsn: Callable[[str], str], holding: Callable[[str], Held]) -> Held:
+    migrate.apply(database_dsn(DATABASE))
+    return holding(DATABASE)

@@ -86,15 +86,17 @@ def test_only_days_that_have_changed_are_read_again_those_beside_each_other_at_o
     assert [row[0].day for row in found] == [9, 10, 11, 12, 13]
 
 
-def test_a_part_less_is_a_change_too_and_a_day_without_any_is_not_read(table: Table) -> None:
+def test_a_part_less_is_a_change_too_and_a_day_without_any_is_always_read(table: Table) -> None:
     cache = DayCache()
     table.parts[day(10)].append("second")
     table.asked(cache)
     table.news()
     table.parts[day(10)].pop(0)
     table.parts[day(12)].clear()
-    assert [row[0].day for row in table.asked(cache)] == [9, 10, 11, 13]
-    assert table.news() == [(day(10), day(10))]
+    for changed in ([(day(10), day(10)), (day(12), day(12))], [(day(12), day(12))]):
+        found = table.asked(cache)
+        assert [row[2] for row in found if row[0] in (day(10), day(12))] == [("second",), ()]
+        assert table.news() == changed
 
 
 @pytest.mark.parametrize(
