@@ -16,16 +16,14 @@ pytestmark = pytest.mark.stack
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 FIRST, LAST = date(2026, 3, 18), date(2026, 3, 31)
-# Before users were numbers, before whole days had states of their own, before properties had columns, and
-# before those were worked out as they are now.
-VERSIONS = (37, 41, 44, 47)
+# Before users were numbers and whole days had states of their own, before properties had columns, and before
+# those were worked out as they are now.
+VERSIONS = (37, 44, 47)
 SCOPES = (
     Scope(),
     Scope(tz="Asia/Kathmandu", bots=True),
-    Scope(exact=True),
     Scope(segments=(segments.parse("properties.country=DE"),)),
-    Scope(segments=(segments.parse("properties.dwell_ms>5"),)),
-    Scope(segments=(segments.parse("properties.film_id in 3,4"), segments.parse("event_type:click"))),
+    Scope(segments=(segments.parse("properties.dwell_ms>5"), segments.parse("properties.film_id!=3"))),
 )
 CALLS: dict[str, tuple[Any, ...]] = {
     "dau": (FIRST, LAST),
@@ -35,6 +33,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "retention_7d": (FIRST, LAST),
     "returning": (LAST, 7, 100, None),
 }
+LATE = {"user_id": "late", "occurred_at": NOW.isoformat(), "properties": {"country": "DE", "dwell_ms": 6}}
 
 
 def events() -> Iterator[dict[str, Any]]:
@@ -86,9 +85,18 @@ def older(
     return make
 
 
+@pytest.fixture(scope="module")
+def right(held: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is answered on the schema of today, before and after a late event."""
+    held.hold(list(events()))
+    before = answers(held.at(NOW))
+    held.add([LATE])
+    return before, answers(held.at(NOW))
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_answers_after_an_upgrade(
-    held: Any,
+    right: tuple[dict[str, Any], dict[str, Any]],
     holding: Callable[[str], Any],
     older: Callable[[int], str],
     database_dsn: Callable[[str], str],
@@ -98,15 +106,10 @@ def test_answers_after_an_upgrade(
     upgraded = holding(name)
     upgraded.hold(list(events()))
     assert migrate.apply(database_dsn(name))
-    held.hold(list(events()))
-    expected = answers(held.at(NOW))
-    assert answers(upgraded.at(NOW)) == expected
-    # Parts from before are made as new ones are by their next merge.
+    assert answers(upgraded.at(NOW)) == right[0]
+    # What comes then stands beside what was there, and meets it in the next merge.
+    upgraded.add([LATE])
     for table in ("events_raw", "events_by_quarter_hour", "user_activity", "user_spans"):
         upgraded.client.command(f"OPTIMIZE TABLE {table} FINAL")
-    assert answers(upgraded.at(NOW)) == expected
-    # What comes after it stands beside what was there.
-    upgraded.add([{"user_id": "late", "occurred_at": NOW.isoformat(), "properties": {"country": "DE"}}])
-    held.add([{"user_id": "late", "occurred_at": NOW.isoformat(), "properties": {"country": "DE"}}])
-    assert answers(upgraded.at(NOW)) == answers(held.at(NOW)) != expected
+    assert answers(upgraded.at(NOW)) == right[1] != right[0]
     upgraded.client.command(f"DROP DATABASE {name}")

@@ -57,8 +57,10 @@ RUNAWAYS = [
 @pytest.mark.parametrize(("sql", "codes"), RUNAWAYS, ids=[sql[:70] for sql, _ in RUNAWAYS])
 def test_a_runaway_question_is_ended(target: Target, sql: str, codes: set[int]) -> None:
     begun = time.monotonic()
+    # What only its time can end costs both cores for as long.
+    seconds = 1 if TIMEOUT in codes else 2
     answer = target.ask(
-        sql, role="analyst", query={"max_execution_time": 2, "wait_end_of_query": 1}, timeout_s=WITHIN_S
+        sql, role="analyst", query={"max_execution_time": seconds, "wait_end_of_query": 1}, timeout_s=WITHIN_S
     )
     # On a slow machine its time may be over first.
     assert answer.code in codes | {TIMEOUT}, f"{answer.status} {answer.code} {answer.text[:300]}"
@@ -93,7 +95,7 @@ def test_a_statement_made_to_break_the_parser(target: Target, sql: str) -> None:
 def test_the_next_analyst_waits_his_turn(target: Target) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(
-            pool.map(lambda _: target.ask(ENDLESS, role="analyst", query={"max_execution_time": 4}), range(8))
+            pool.map(lambda _: target.ask(ENDLESS, role="analyst", query={"max_execution_time": 2}), range(8))
         )
     assert sorted({each.code for each in answers}) == [TIMEOUT, TOO_MANY]
     assert sum(each.code == TIMEOUT for each in answers) == 4
