@@ -8,7 +8,7 @@
 SELECT
     _partition_id,
     hex(sipHash128(
-        (SELECT uuid FROM system.tables WHERE database = currentDatabase() AND name = {name:String}),
+        (SELECT any(uuid) FROM system.tables WHERE database = currentDatabase() AND name = {name:String}),
         arraySort(groupArray((_part, rows)))
     )) AS made_of
 FROM

@@ -155,6 +155,15 @@ def test_what_days_are_made_of_is_known_without_reading_a_column(held: Any, tabl
     assert "ReadFromMergeTree" not in plan.replace("ReadFromMergeTree (_minmax_count_projection)", "")
 
 
+def test_parts_are_told_apart_where_the_server_does_not_say_which_table_it_is(held: Any) -> None:
+    held.hold(list(events()))
+    given = {"table": "events_raw", "name": "not_shown", "partitions": ["20260324", "20260325"]}
+    (_, first), (_, second) = ask(held.client, catalog.query(PARTS).sql, **given)
+    assert first
+    assert second
+    assert first != second
+
+
 def test_a_table_made_anew_is_another_even_when_its_parts_are_called_the_same(
     warehouse_dsn: Callable[[str], str],
 ) -> None:
