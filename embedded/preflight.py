@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from embedded.ownership import Taken, own
+from embedded.ports import port_is_free
 from telemetry.errors import OperatorError
 
 DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
@@ -50,17 +50,6 @@ def check_ports(ports: Mapping[str, int]) -> None:
             raise PreflightFailed(
                 f"port {port} is in use; stop what listens there or set {setting} to a free port"
             )
-
-
-def port_is_free(port: int) -> bool:
-    """Whether a server could listen on this loopback port now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def hold(data_dir: Path) -> IO[str]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import free_port
 
 from clickhouse import migrate
+from embedded.ports import free_port
 from embedded.stack_settings import StackSettings
 from telemetry.settings import ROLES, Role
 

@@ -1,10 +1,9 @@
-"""The real parts that tests start: each on ports the system gives, in a directory of its own."""
+"""The real parts that tests start: each on free ports, in a directory of its own."""
 
 import json
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,16 +20,10 @@ from typing import Any
 
 import structlog
 
+from embedded.ports import free_port
 from telemetry.settings import DATABASE, LOCAL_ENV_NAME, read_dotenv
 
 ROOT = Path(__file__).parents[1]
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], Any], *, within_s: float, what: str) -> Any:

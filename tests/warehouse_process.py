@@ -8,8 +8,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from services import ROOT, free_port, until
+from services import ROOT, until
 
+from embedded.ports import free_port
 from telemetry.settings import ROLES
 
 

@@ -13,16 +13,14 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from benchmarks.frame.errors import BenchFailed
-from benchmarks.frame.stack import ROOT, free_ports
+from benchmarks.frame.stack import ROOT
+from embedded.ports import free_port
 from embedded.supervisor import TETHER
 from telemetry.clock import Clock
 
 START_WITHIN_S = 30.0
 STOP_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.05
-# A port that was free may be somebody's, for a connection of his own, by the time the server asks for it.
-PORTS_TRIED = 3
-TAKEN = "is taken by another process"
 # Nobody asks for statistics here, so no warehouse is started: whoever asked would hear that it is away.
 NO_WAREHOUSE = "http://127.0.0.1:9/none"
 
@@ -57,7 +55,7 @@ class HttpServer:
         self._program = program
         self._clock = clock
         self._directory = directory
-        self.port = 0
+        self.port = free_port()
         # Nothing of the person's own settings reaches it.
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("UGC_")},
@@ -65,6 +63,7 @@ class HttpServer:
             "UGC_DATA_DIR": str(directory / "data"),
             "UGC_KAFKA_BOOTSTRAP": bootstrap,
             "UGC_WAREHOUSE_DSN": NO_WAREHOUSE,
+            "UGC_API_PORT": str(self.port),
             "UGC_LOG_FORMAT": "json",
             **(settings or {}),
         }
@@ -72,16 +71,6 @@ class HttpServer:
 
     def __enter__(self) -> "HttpServer":
         self._directory.mkdir(parents=True, exist_ok=True)
-        for _ in range(PORTS_TRIED - 1):
-            try:
-                return self._started()
-            except BenchFailed as failed:
-                if TAKEN not in str(failed):
-                    raise
-        return self._started()
-
-    def _started(self) -> "HttpServer":
-        (self.port,) = free_ports(1)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 # Tethered, it stops by itself even if this process is killed.
@@ -91,7 +80,7 @@ class HttpServer:
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**self._environment, "UGC_API_PORT": str(self.port)},
+                env=self._environment,
                 cwd=self._directory,
             )
         try:

@@ -14,7 +14,8 @@ from urllib.request import urlopen
 
 from benchmarks.draining.servers import BROKER, Servers
 from benchmarks.frame.errors import BenchFailed
-from benchmarks.frame.stack import ROOT, free_ports
+from benchmarks.frame.stack import ROOT
+from embedded.ports import free_port
 from embedded.supervisor import TETHER
 
 STOP_WITHIN_S = 30
@@ -39,7 +40,7 @@ class Etl:
 
     def begin(self) -> None:
         """Nothing of the person's own settings reaches it."""
-        (self._metrics_port,) = free_ports(1)
+        self._metrics_port = free_port()
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("UGC_")},
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),

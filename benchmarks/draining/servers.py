@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchmarks.frame.stack import free_ports
 from embedded import stack
+from embedded.ports import free_port
 from embedded.stack_settings import StackSettings
 from embedded.supervisor import Service, Supervisor
 from telemetry.clock import Clock
@@ -34,7 +34,7 @@ class Servers:
         self._directory = directory
         self._clock = clock
         self._librdkafka = warehouses
-        kafka_port, *ports = free_ports(1 + len(warehouses))
+        kafka_port, *ports = (free_port() for _ in range(1 + len(warehouses)))
         # Each side of the settings names a server for the other, so that one service is made of each. What
         # is given here wins over the person's own environment.
         broker: dict[str, Any] = {"kafka_bootstrap": "", "warehouse_dsn": "http://other/ugc"}

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.frame.errors import BenchFailed
-from benchmarks.frame.stack import free_ports
 from embedded import stack
+from embedded.ports import free_port
 from embedded.stack_settings import StackSettings
 from embedded.supervisor import TETHER
 from telemetry.clock import Clock
@@ -27,7 +27,7 @@ class Warehouse:
         # Given here, they win over whatever the person's own environment says.
         self._settings = StackSettings(
             data_dir=directory,
-            warehouse_port=free_ports(1)[0],
+            warehouse_port=free_port(),
             warehouse_dsn="",
             warehouse_memory_mb=StackSettings.model_fields["warehouse_memory_mb"].default,
             kafka_bootstrap="none:0",

@@ -6,19 +6,18 @@ with Stack(session.scratch / "stack", clock=session.clock) as stack:
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from benchmarks.frame.errors import BenchFailed
 from embedded import stack_state
+from embedded.ports import free_port
 from embedded.stack_settings import StackSettings
 from embedded.supervisor import TETHER
 from telemetry.clock import Clock
@@ -43,7 +42,7 @@ class Stack:
         # The person's proxy has no business between this machine and itself.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self.data_dir = directory / "data"
-        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = dict(zip(PORTS, (free_port() for _ in PORTS), strict=True))
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("UGC_")},
             # Run from its own directory, where no `.env` lies, it still finds the code being measured.
@@ -173,15 +172,6 @@ class Stack:
         # Given here, they win over whatever the person's own environment says.
         values |= {"warehouse_dsn": "", "warehouse_port": self.ports["UGC_WAREHOUSE_PORT"]}
         return StackSettings(**values)
-
-
-def free_ports(number: int) -> list[int]:
-    """So many different loopback ports nobody listens on now."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(number)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _reason(line: str) -> str:

@@ -19,7 +19,8 @@ from embedded.broker.java import java_environment
 from embedded.broker.probe import serves
 from embedded.broker.progress import transfer
 from embedded.broker.rehearsal import rehearse
-from embedded.broker.start import class_archive, free_port, make_ready
+from embedded.broker.start import class_archive, make_ready
+from embedded.ports import free_port
 from telemetry.clock import Clock
 
 log = structlog.get_logger()

@@ -1,7 +1,6 @@
 """What happens before every start, also before a supervisor's restart. Imports little: it is waited for."""
 
 import shutil
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from embedded.broker.jars import Jar, JarCache
 from embedded.broker.java import java_command, java_environment, java_home
 from embedded.broker.properties import properties, render
 from embedded.broker.storage import format_once
+from embedded.ports import free_port
 
 # With no output named it would silence standard output alone, and errors go to the other one.
 NO_ARCHIVE_LOG = "-Xlog:aot*=off:stderr"
@@ -43,13 +43,6 @@ def class_archive(config: BrokerConfig, jars: Sequence[Jar]) -> ClassArchive:
     # Only what decides how classes are loaded: paths of this clone and the heap's size do not.
     flags = [each for each in java_command(config, "", []) if each.startswith(("-XX:", "--"))]
     return ClassArchive(config.cache_dir / "archive", jars=jars, runtime=java_home(), flags=flags)
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _archive_options(config: BrokerConfig, jars: Sequence[Jar]) -> list[str]:

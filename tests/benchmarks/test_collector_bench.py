@@ -1,6 +1,5 @@
 """The bench of the collector: its bare routes, the faults it sends, and both servers under a little load."""
 
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +14,6 @@ from benchmarks.collecting.servers import BARE, COLLECTOR, HttpServer, Program
 from benchmarks.frame.errors import BenchFailed, Void
 from benchmarks.frame.load.report import GeneratorLate
 from benchmarks.frame.session import Session
-from benchmarks.frame.stack import free_ports
 from contract.reading import read
 from contract.refusals import Refusal
 from ops.upkeep import topics
@@ -105,21 +103,3 @@ def test_a_server_that_does_not_come_says_its_last_words(tmp_path: Path) -> None
     server = HttpServer(program, bootstrap="127.0.0.1:9", directory=tmp_path, clock=SystemClock())
     with pytest.raises(BenchFailed, match="broken does not serve: no such thing"):
         server.__enter__()
-
-
-def test_a_port_that_is_taken_meanwhile_is_not_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        taken = other.getsockname()[1]
-        free = free_ports(1)
-        offered = [[taken], free]
-        monkeypatch.setattr("benchmarks.collecting.servers.free_ports", lambda _: offered.pop(0))
-        with HttpServer(BARE, bootstrap="127.0.0.1:9", directory=tmp_path, clock=SystemClock()) as server:
-            assert [server.port] == free
-        monkeypatch.setattr("benchmarks.collecting.servers.PORTS_TRIED", 1)
-        offered.append([taken])
-        with pytest.raises(BenchFailed, match=f"port {taken} on 127.0.0.1 is taken by another process"):
-            server.__enter__()
-    assert not offered

@@ -28,8 +28,9 @@ from embedded.broker.java import java_environment
 from embedded.broker.node import Broker
 from embedded.broker.probe import serves
 from embedded.broker.properties import properties, render
-from embedded.broker.start import class_archive, free_port
+from embedded.broker.start import class_archive
 from embedded.broker.storage import cluster_id_of, new_cluster_id
+from embedded.ports import free_port
 from telemetry.clock import SystemClock
 
 CACHE = Path("~/.cache/ugc").expanduser()

@@ -20,7 +20,8 @@ from embedded.broker.config import BrokerConfig
 from embedded.broker.download import MavenDownload
 from embedded.broker.jars import JarCache, pinned_jars
 from embedded.broker.node import Broker
-from embedded.broker.start import NO_ARCHIVE_LOG, class_archive, free_port, make_ready
+from embedded.broker.start import NO_ARCHIVE_LOG, class_archive, make_ready
+from embedded.ports import free_port
 from telemetry.clock import SystemClock
 
 CACHE = Path("~/.cache/ugc").expanduser()

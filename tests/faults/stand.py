@@ -21,11 +21,12 @@ from urllib.request import urlopen
 
 import orjson
 from clickhouse_connect.driver.client import Client
-from services import ROOT, free_port, until
+from services import ROOT, until
 
 from clickhouse import migrate
 from clickhouse.client import connect
 from embedded import passwords, stack
+from embedded.ports import free_port
 from embedded.stack_settings import StackSettings
 from embedded.supervisor import TETHER, Service
 from ops.upkeep import topics

@@ -9,8 +9,8 @@ from urllib.request import proxy_bypass_environment as proxy_bypass
 
 import pytest
 from clickhouse_connect.driver.httputil import check_env_proxy
-from services import free_port
 
+from embedded.ports import free_port
 from ops.cli import COMMANDS, cli, reach_this_machine_directly, run
 from ops.config.known import known_names
 

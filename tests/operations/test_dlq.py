@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from services import free_port, until
+from services import until
 
 from contract.topics import DEAD, EVENTS, PARTITIONER, Topic
+from embedded.ports import free_port
 from etl.assignment import Assignment
 from etl.batch import DeadLetter
 from etl.dead_letters import KafkaDeadLetters

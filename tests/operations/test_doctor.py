@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import free_port
 
 from clickhouse.warehouse import Freshness
+from embedded.ports import free_port
 from ops.cli import run
 from ops.stack.doctor import Check, Finding, Unwell, disk, etl_state, how_fresh, run_checks, show
 

@@ -8,9 +8,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
-from services import free_port, until
+from services import until
 
 from contract.topics import Topic
+from embedded.ports import free_port
 from ops.cli import run
 from ops.upkeep import topics
 from ops.upkeep.topics import DAY_MS, TopicsFailed, TopicState, ensure, look

@@ -20,7 +20,9 @@ from urllib.parse import urlencode
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
-from services import ROOT, free_port, until
+from services import ROOT, until
+
+from embedded.ports import free_port
 
 SERVER_IMAGE = "clickhouse/clickhouse-server:26.9"
 PASSWORDS = {"admin": "adm:in/ä", "writer": "writer-pw", "reader": "reader-pw", "analyst": "analyst-pw"}

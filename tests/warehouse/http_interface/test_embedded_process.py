@@ -17,8 +17,9 @@ from typing import Any
 import lz4.frame
 import psutil
 import pytest
-from services import ROOT, free_port, until
+from services import ROOT, until
 
+from embedded.ports import free_port
 from embedded.warehouse.directory import KEEP_FREE_MB
 
 pytestmark = pytest.mark.stack

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import requests
 
+from embedded.ports import free_port
+
 SERVE = """
 import sys
 from telemetry import logs
@@ -105,12 +107,6 @@ def start_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         if running.process.poll() is None:
             os.killpg(running.process.pid, signal.SIGKILL)
             running.process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
