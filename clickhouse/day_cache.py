@@ -1,10 +1,13 @@
 """Days that were read before, for as long as the parts they were read from are the same.
 
 A month is asked for again and again, and in between only the day that runs has changed, and perhaps one for
-which an event came late. A part of a MergeTree never changes and its name is never given twice, so the names
+which an event came late. A part of a MergeTree never changes and its name is not given twice, so the names
 of a day's parts tell whether the day is still the one that was read. They are asked for before a day is read:
 what arrives in between makes them others, and the day is read again the next time. So an answer is never
 older than its question, and nothing is kept for a time that somebody would have to choose.
+
+One name can come again: that of a table's newest part, dropped by hand just before the server was started
+anew. What then lies under it would also need as many rows as the one before to pass for it.
 
 This holds for one server: a replica may lack a part that another had when the day was read, and its names are
 its own. Behind a load balancer each API process would have to stay with one of them.

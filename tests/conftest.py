@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ready_made
 
-from clickhouse import migrate
 from embedded.ports import free_port
 from embedded.stack_settings import StackSettings
 from telemetry.settings import ROLES, Role
@@ -52,6 +52,7 @@ def pytest_configure() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= IN_MEMORY_BYTES_MIN:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+    ready_made.share()
 
 
 def pytest_collection_finish() -> None:
@@ -139,9 +140,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackSetting
         kafka_bootstrap="unused:1",
         **{f"{role}_password": f"{role}-password" for role in ROLES},
     )
-    for running in _started(settings, "warehouse"):
-        migrate.apply(running.dsn("admin"))
-        yield running
+    ready_made.warehouse_at(settings.data_dir / "warehouse")
+    yield from _started(settings, "warehouse")
 
 
 @pytest.fixture(scope="session")

@@ -45,8 +45,12 @@ class Process:
             )
         until(self._serves, within_s=30, what=f"the warehouse serves ({self.log})")
 
+    def stop(self) -> None:
+        """End it in peace."""
+        self.kill(signal.SIGTERM)
+
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """End it as a crash does."""
+        """End it as a crash does, or by another signal."""
         if self.popen is not None:
             self.popen.send_signal(number)
             self.popen.wait(60)

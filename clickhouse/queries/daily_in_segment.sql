@@ -10,9 +10,9 @@
 SELECT
     {first:Date} + intDiv(roundDown(toUnixTimestamp(occurred_at), {edges:Array(UInt32)}) - {edges:Array(UInt32)}[1] + 43200, 86400) AS date,
     event_type,
-    uniqExact(sipHash64(user_id))  AS users,
-    sum(value)          AS points,
-    count()             AS actions
+    uniqExact(user_hash) AS users,
+    sum(value)           AS points,
+    count()              AS actions
 FROM events_raw
 WHERE occurred_at >= toDateTime64({edges:Array(UInt32)}[1], 3, 'UTC')
   AND occurred_at < toDateTime64({edges:Array(UInt32)}[-1], 3, 'UTC')

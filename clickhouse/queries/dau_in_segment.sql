@@ -8,7 +8,7 @@
 -- param segment: Condition  what else an event must fit
 SELECT
     {first:Date} + intDiv(roundDown(toUnixTimestamp(occurred_at), {edges:Array(UInt32)}) - {edges:Array(UInt32)}[1] + 43200, 86400) AS date,
-    uniqExact(sipHash64(user_id)) AS users
+    uniqExact(user_hash) AS users
 FROM events_raw
 WHERE occurred_at >= toDateTime64({edges:Array(UInt32)}[1], 3, 'UTC')
   AND occurred_at < toDateTime64({edges:Array(UInt32)}[-1], 3, 'UTC')

@@ -1,4 +1,4 @@
--- Which events happened in this piece of a day, as `ugc import` takes them?
+-- Which events happened in this piece of a day, in columns of plain text?
 --
 -- asks:  `ugc export --format csv`, once a piece
 -- cost:  all columns of one piece, read in the order they are stored in; the partitions of the day alone

@@ -17,7 +17,7 @@ FROM
     FROM
     (
         SELECT DISTINCT
-            user_id,
+            user_hash,
             {first:Date} + intDiv(roundDown(toUnixTimestamp(occurred_at), {edges:Array(UInt32)}) - {edges:Array(UInt32)}[1] + 43200, 86400) AS date
         FROM events_raw
         WHERE occurred_at >= toDateTime64({edges:Array(UInt32)}[1], 3, 'UTC')
@@ -25,7 +25,7 @@ FROM
           AND (NOT is_bot OR {bots:Bool})
           AND {segment:Condition}
     )
-    GROUP BY user_id
+    GROUP BY user_hash
 )
 ARRAY JOIN bitPositionsToArray(days) AS day_number
 WHERE day_number < {asked:UInt8}

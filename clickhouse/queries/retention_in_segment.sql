@@ -22,16 +22,16 @@ FROM
     FROM
     (
         SELECT
-            user_id,
+            user_hash,
             {first:Date} + intDiv(roundDown(toUnixTimestamp(occurred_at), {edges:Array(UInt32)}) - {edges:Array(UInt32)}[1] + 43200, 86400) AS date,
             min(occurred_at) AS first_at
         FROM events_raw
         WHERE occurred_at < toDateTime64({edges:Array(UInt32)}[-1], 3, 'UTC')
           AND (NOT is_bot OR {bots:Bool})
           AND {segment:Condition}
-        GROUP BY user_id, date
+        GROUP BY user_hash, date
     )
-    GROUP BY user_id
+    GROUP BY user_hash
     HAVING min(first_at) >= {newcomers_since:DateTime64(3, 'UTC')}
 )
 WHERE cohort_number <= {windows:UInt8}

@@ -20,10 +20,10 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import orjson
+import ready_made
 from clickhouse_connect.driver.client import Client
 from services import ROOT, until
 
-from clickhouse import migrate
 from clickhouse.client import connect
 from embedded import passwords, stack
 from embedded.ports import free_port
@@ -203,11 +203,11 @@ class Stand:
     def start(self) -> "Stand":
         """Broker, warehouse, topics and schema are there."""
         self.broker.spawn()
+        ready_made.warehouse_at(self.directory / "warehouse")
         self.warehouse.spawn()
         self.broker.wait_ready()
         self.warehouse.wait_ready()
         topics.ensure(self.settings.bootstrap(), retention_days=self.settings.topic_retention_days)
-        migrate.apply(self.settings.dsn("admin"))
         return self
 
     def etl(self, name: str = "etl", **environment: str) -> Child:

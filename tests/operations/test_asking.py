@@ -19,10 +19,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+import ready_made
 from services import ROOT
 from warehouse_process import Process
 
-from clickhouse import migrate
 from clickhouse.client import connect
 from ops.asking import export_day
 from ops.asking.analyst import Analyst, QuestionFailed, opened
@@ -49,8 +49,8 @@ ODD_USER = 'line\nbreak, "quoted"; \u001b[31mred\u001b[0m'
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A warehouse with a known day in it, and odd neighbours on both sides of midnight."""
     process = Process(tmp_path_factory.mktemp("asking") / "warehouse")
+    ready_made.warehouse_at(process.path)
     process.start()
-    migrate.apply(process.dsn("admin"))
     admin = connect(process.dsn("admin"))
     columns = "event_id, occurred_at, user_id, event_type, properties, value, received_at, kafka_topic_id"
     midnight = f"toDateTime64('{DAY} 00:00:00', 3, 'UTC')"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import ready_made
 from warehouse_process import Process
 from warehouse_rows import Stand, days_before
 
-from clickhouse import migrate
 from clickhouse.client import connect
 from etl.load import ClickHouseStore
 from etl.ports import Mended
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.stack
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     process = Process(tmp_path_factory.mktemp("forgetful") / "data")
+    ready_made.warehouse_at(process.path)
     process.start()
-    migrate.apply(process.dsn("admin"))
     yield process
     process.kill()
 

@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import ready_made
 from clickhouse_connect.driver.client import Client
 from properties.histories import History, Sent
 from warehouse_process import Process
 from warehouse_rows import text_of
 
-from clickhouse import migrate
 from clickhouse.client import connect
 from clickhouse.views import RAW, VIEWS
 from etl.assignment import Assignment
@@ -136,11 +136,11 @@ class Loader:
 
 @contextmanager
 def warehouse_on(path: Path) -> Iterator[Process]:
-    """A migrated warehouse on an empty directory."""
+    """A warehouse with the schema and nothing in it."""
     process = Process(path)
+    ready_made.warehouse_at(path)
     process.start()
     try:
-        migrate.apply(process.dsn("admin"))
         yield process
     finally:
         process.kill()

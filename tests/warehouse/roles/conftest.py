@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ready_made
 from warehouse.roles.target import Canary, Listener, Target
 from warehouse_process import Process
 
-from clickhouse import migrate
 from telemetry.settings import ROLES
 
 DSNS = os.environ.get("ROLES_SUITE_DSNS", "").split()
@@ -58,9 +58,9 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         bird.listener.close()
         return
     process = Process(where / "warehouse")
+    ready_made.warehouse_at(process.path)
     process.start()
     try:
-        migrate.apply(process.dsn("admin"))
         data = process.path / "data"
         bird = canary(where / "canary", "127.0.0.1", near=(process.path, data, data / "user_files"))
         yield Target({role: process.dsn(role) for role in ROLES}, bird, embedded=True)
