@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import re
 import zlib
 from urllib.parse import urlencode
 
@@ -114,6 +115,14 @@ def test_nothing_of_a_request_reaches_the_next(warehouse) -> None:
     changed = {"max_threads": 1, "max_block_size": 1234}
     assert warehouse.rows("SELECT getSetting('max_block_size')", query=changed) == [["1234"]]
     assert warehouse.rows("SELECT getSetting('max_block_size')") != [["1234"]]
+
+
+@pytest.mark.parametrize("role", ["admin", "reader", "analyst"])
+def test_a_question_has_both_cores_however_small_the_server(warehouse, role: str) -> None:
+    """The engine wants a GiB free for each thread, and an embedded warehouse has one in all."""
+    plan = "EXPLAIN PIPELINE SELECT sum(number) FROM numbers_mt(10000000)"
+    answer = warehouse.ask(plan, role=role, query={"max_threads": 2})
+    assert re.search(r"AggregatingTransform \S 2", answer.text)
 
 
 @pytest.mark.parametrize("encoding", UNPACK)
