@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
 from clickhouse_migrations.exceptions import MigrationException
@@ -18,6 +19,10 @@ from urllib3.exceptions import HTTPError
 
 from clickhouse.client import CONNECT_TIMEOUT_S, Unavailable, classify
 from telemetry.errors import OperatorError
+
+# Before it writes into the ledger, the client loads pandas to see that a list is no DataFrame: a second of
+# CPU, and 100 MiB for as long as the stack runs. Here it hears that there is none.
+options.pd = options.pd_time_test = None
 
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 STATEMENT_TIMEOUT_S = 600

@@ -46,6 +46,14 @@ def answered_again(stack: LocalStack, events: list[Any]) -> dict[str, Any]:
     return dict(until(attempt, within_s=60, what="the collector takes events again"))
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
+def test_nothing_that_stays_has_loaded_pandas(stack: LocalStack) -> None:
+    """One careless import makes a process half as large again, and nobody notices."""
+    assert stack.process is not None
+    for pid in (stack.process.pid, *stack.pids().values()):
+        assert "pandas" not in Path(f"/proc/{pid}/maps").read_text()
+
+
 def test_one_event_is_counted(stack: LocalStack) -> None:
     answer = stack.post([click("alice")])
     assert (answer["accepted"], answer["rejected"]) == (1, 0)
