@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import structlog
 
 from embedded.ports import free_port
@@ -35,6 +36,14 @@ def until(condition: Callable[[], Any], *, within_s: float, what: str) -> Any:
             return value
         assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
         time.sleep(0.05)
+
+
+def runs(pid: int) -> bool:
+    """Whether it does; one that has ended and was not waited for does not, and it may end while we look."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

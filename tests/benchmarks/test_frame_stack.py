@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from services import until
+from services import runs, until
 
 from benchmarks.frame import results
 from benchmarks.frame.errors import BenchFailed
@@ -55,7 +55,7 @@ def test_an_interrupted_run_stops_what_it_started_and_removes_its_scratch(
     children = mine.children(recursive=True)
     process.send_signal(number)
     assert process.wait(90) == 130
-    assert not [each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert not [each for each in children if runs(each.pid)]
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from services import runs
 
 from embedded.supervisor import Service, StartFailed, Supervisor
 from telemetry import logs
@@ -121,8 +121,8 @@ def test_what_a_dead_child_left_behind_is_ended(supervisor: Supervisor, tmp_path
     worker = int((tmp_path / "j.pid").read_text())
     os.kill(supervisor.pids()["master"], signal.SIGKILL)
     deadline = time.monotonic() + 5
-    supervisor.watch(lambda: not _alive(worker) or time.monotonic() > deadline)
-    assert not _alive(worker)
+    supervisor.watch(lambda: not runs(worker) or time.monotonic() > deadline)
+    assert not runs(worker)
 
 
 def test_a_child_that_will_not_stop_is_killed_and_named(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_children_stop_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    until(lambda: not _alive(child))
+    until(lambda: not runs(child))
     assert journal.read_text() == "c stopped\n"
 
 
@@ -229,7 +229,3 @@ def test_a_machine_without_room_for_a_process_is_tried_again(
     supervisor.watch(lambda: ("worker" in supervisor.pids() and bool(refused)) or time.monotonic() > deadline)
     assert refused
     assert supervisor.pids()["worker"] != first
-
-
-def _alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
