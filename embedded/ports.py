@@ -40,7 +40,7 @@ def _lent_from(range_file: Path = RANGE_FILE) -> int:
 
 
 def _one_after_the_other(end: int) -> Iterator[int]:
-    """Two processes that look at the same time start far apart, and neither comes back to where it was."""
+    """From a place by chance, so that two processes that look at the same time seldom meet."""
     start = random.SystemRandom().randrange(FIRST, end)
     return itertools.cycle([*range(start, end), *range(FIRST, start)])
 
