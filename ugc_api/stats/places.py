@@ -24,8 +24,8 @@ class Places:
     """One object a process."""
 
     def __init__(self, settings: ApiSettings) -> None:
-        count = min(settings.stats_concurrency_max, settings.api_threads // 2)
-        self._free = threading.BoundedSemaphore(count)
+        self.count = min(settings.stats_concurrency_max, settings.api_threads // 2)
+        self._free = threading.BoundedSemaphore(self.count)
 
     @contextmanager
     def taken(self) -> Iterator[None]:
