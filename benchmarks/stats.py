@@ -84,7 +84,7 @@ def measure(session: Session, sizes: Sizes) -> None:
 
 
 def _month(session: Session, stack: ExitStack, events: int, sizes: Sizes) -> tuple[Month, Truth, Server]:
-    """A warehouse of its own with so many events, merged."""
+    """A warehouse of its own with so many events, merged as after a quiet night."""
     server = Server(session.scratch / f"month-{events}", clock=session.clock)
     stack.callback(server.stop)
     server.start()
@@ -100,6 +100,7 @@ def _month(session: Session, stack: ExitStack, events: int, sizes: Sizes) -> tup
     )
     truth = filling.fill(session, server.dsn("writer"), plan)
     filling.settle(session, server.dsn("admin"))
+    filling.rest(session, server.dsn("admin"))
     client = stack.enter_context(connect(server.dsn("reader")))
     ends_at = datetime.fromtimestamp((plan.ends_at_ms - 1) / 1000, UTC)
     month = Month(

@@ -29,8 +29,9 @@ def _on_lent_warehouses(monkeypatch: pytest.MonkeyPatch, lent: Any) -> None:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Merges are not waited for: the run does not come to asking."""
+    """Merges are not waited for, nor brought on: the run does not come to asking."""
     monkeypatch.setattr(filling, "CALM_LOOKS", 1)
+    monkeypatch.setattr(filling, "rest", lambda *_: None)
 
 
 def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> None:
@@ -48,6 +49,9 @@ def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> Non
         assert figures[f"stats.view.{view.target}"].median > 0
         assert figures[f"stats.disk.{view.target}"].median > 1_000
     assert figures["stats.disk.events_raw"].median > 1_000_000
+    assert real.settings["one part a day, as six hours later, but for two days"] == (
+        "events_by_quarter_hour, user_activity"
+    )
     # Small figures are no gate, and a question of a segment may grow with its events.
     assert not [each.key for each in real.figures if each.target and each.target.gates]
     assert figures["stats.growth.dau_country"].target is None

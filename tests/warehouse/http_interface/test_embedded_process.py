@@ -219,7 +219,8 @@ def test_what_is_no_http_hurts_nobody(embedded, sent) -> None:
                 pass
         except OSError as error:
             # Cut off while it was still sending; nobody waits in vain, which would be a timeout.
-            assert error.errno in {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
+            if error.errno not in {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}:
+                raise
 
 
 @pytest.mark.parametrize("chunked", [False, True])
