@@ -94,7 +94,7 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     cancelled = service.running.stop(arguments.stop_grace_s)
     watch.stop()
     server.stop()
-    service.sessions.close()
+    service.close()
     engine.close()
     directory.release()
     log.info("warehouse_stopped", cancelled=cancelled)

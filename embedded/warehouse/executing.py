@@ -10,6 +10,7 @@ from embedded.warehouse import access, formats, sqltext
 from embedded.warehouse.body import Joined, read_all
 from embedded.warehouse.engine import Counted, Handle, quote
 from embedded.warehouse.errors import Refused
+from embedded.warehouse.handles import Handles, Setup
 from embedded.warehouse.inserting import Inserter, Load
 from embedded.warehouse.killing import kill
 from embedded.warehouse.parsing import Parser, Statement
@@ -68,6 +69,11 @@ class Executor:
         self._reader = Reader(runtime.limits, runtime.spool_dir, runtime.clock)
         self._inserter = Inserter(runtime.engine, runtime.limits, runtime.clock)
         self._quotas = Quotas(runtime.clock)
+        self._handles = Handles(runtime.engine, runtime.limits.handles_kept_max)
+
+    def close(self) -> None:
+        """At shutdown, when no request runs."""
+        self._handles.close()
 
     def run(self, request: Request, caller: Caller, reply: Reply) -> None:
         """Run what `request` asks for and answer it. Raises Refused."""
@@ -145,7 +151,7 @@ class Executor:
 
     @contextmanager
     def _handle(self, call: Call, asked: Asked, query: Query) -> Iterator[Handle]:
-        """A handle set up for this statement: the session's, if that keeps one, else a new one."""
+        """A handle set up for this statement: the session's, if that keeps one, else one of its own."""
         session, insert = call.session, asked.load is not None
         settings = {name: value for name, value in call.settings.items() if name not in HTTP_SETTINGS}
         if insert:
@@ -156,12 +162,18 @@ class Executor:
             with _for_now(session.handle, settings):
                 yield session.handle
             return
+        own = call.role.handle_settings()
+        if query.memory_bytes:
+            own["max_memory_usage"] = str(query.memory_bytes)
+        if asked.statement.is_select:
+            last = _last(call, keeps=False)
+            setup = Setup(call.database, tuple((own | settings).items()), tuple(last.items()))
+            with self._handles.lent(setup) as handle:
+                yield handle
+            return
         handle = self._engine.handle()
         keep = False
         try:
-            own = call.role.handle_settings()
-            if query.memory_bytes:
-                own["max_memory_usage"] = str(query.memory_bytes)
             if session is not None and _leaves_state(asked.statement):
                 handle.prepare(database=call.database, settings=own, last=_last(call, keeps=True))
                 with _for_now(handle, settings):

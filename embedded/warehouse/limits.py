@@ -20,6 +20,8 @@ class Limits:
     # What is left for each place of a user whose queries together have a limit.
     query_memory_bytes_min: int = 64 * MIB
     queue_wait_s: float = 5.0
+    # Set up and waiting; 100 KiB each.
+    handles_kept_max: int = 24
     sessions_max: int = 1_000
     session_timeout_s_default: int = 60
     session_timeout_s_max: int = 3_600

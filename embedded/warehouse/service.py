@@ -53,6 +53,11 @@ class Service:
         self._log = structlog.get_logger()
         self._host = socket.gethostname()
 
+    def close(self) -> None:
+        """Let go of every handle of the engine; at shutdown, when no request runs."""
+        self.sessions.close()
+        self._executor.close()
+
     def answer(self, exchange: Exchange) -> None:
         """Answer one request. Raises ClientGone when the client is; everything else becomes an answer."""
         path = exchange.head.path.rstrip("/") or "/"
