@@ -115,6 +115,20 @@ def test_nothing_of_a_request_reaches_the_next(warehouse) -> None:
     changed = {"max_threads": 1, "max_block_size": 1234}
     assert warehouse.rows("SELECT getSetting('max_block_size')", query=changed) == [["1234"]]
     assert warehouse.rows("SELECT getSetting('max_block_size')") != [["1234"]]
+    for sets in ("SELECT 1 SETTINGS max_block_size = 1234", "SET max_block_size = 1234", "USE system"):
+        assert warehouse.ask(sets).status == 200
+    assert warehouse.rows("SELECT getSetting('max_block_size')") != [["1234"]]
+    assert warehouse.rows("SELECT currentDatabase()") == [["ugc"]]
+    assert warehouse.rows("SELECT {n:UInt8}", query={"param_n": 1}) == [["1"]]
+    assert warehouse.ask("SELECT {n:UInt8}").code == 456
+
+
+def test_a_question_that_failed_spoils_none_after_it(warehouse) -> None:
+    """As each role, on the handle that was set up for it or on another."""
+    for role in ("admin", "writer", "reader", "analyst"):
+        for _ in range(2):
+            assert warehouse.ask("SELECT throwIf(number = 3) FROM numbers(10)", role=role).code == 395
+            assert warehouse.ask("SELECT 7", role=role).text == "7\n"
 
 
 @pytest.mark.parametrize("role", ["admin", "reader", "analyst"])
