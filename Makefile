@@ -21,7 +21,7 @@ demo: ## The same with a month of made-up history in it, and events that go on c
 	@$(BOOTSTRAP) local .venv/bin/ugc demo
 
 test: ## Run every test, with the real broker and warehouse on free ports
-	@$(BOOTSTRAP) dev .venv/bin/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BOOTSTRAP) dev .venv/bin/pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 check: ## Lint, types, imports and the fast tests; two minutes
 	@$(BOOTSTRAP) dev

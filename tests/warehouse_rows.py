@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -153,9 +154,13 @@ class Stand:
         self.admin.command(f"ALTER TABLE {table} DELETE WHERE {where} SETTINGS mutations_sync = 2")
 
 
+# To make one asks the server four times; tests that take turns share it.
+client_of = cache(connect)
+
+
 def stand(warehouse_dsn: Callable[[str], str]) -> Stand:
     """On the warehouse of the run."""
-    return Stand(ClickHouseStore(connect(warehouse_dsn("writer"))), connect(warehouse_dsn("admin")))
+    return Stand(ClickHouseStore(client_of(warehouse_dsn("writer"))), client_of(warehouse_dsn("admin")))
 
 
 def days_before(count: int) -> list[datetime]:
