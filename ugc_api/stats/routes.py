@@ -44,8 +44,12 @@ class Stats:
         with self._places.taken():
             # Beside the question and not after it: it would be a fifth of a quick answer's time.
             fresh = self._beside.submit(self._warehouse.freshness)
-            reply = question.put(self._warehouse, days.day_of(self._clock.now(), scope.tz))
-            freshness = fresh.result()
+            try:
+                reply = question.put(self._warehouse, days.day_of(self._clock.now(), scope.tz))
+                freshness = fresh.result()
+            finally:
+                # Nobody waits for it any more where the question failed.
+                fresh.cancel()
         elapsed_ms = round((self._clock.monotonic() - started) * 1000, 1)
         return replies.response(
             {**question.as_understood(), **scope_as_understood(scope)},

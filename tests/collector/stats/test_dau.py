@@ -1,5 +1,6 @@
 """GET /stats/dau: the answer, what every answer says about itself, and CSV."""
 
+import threading
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ import orjson
 import pytest
 
 from clickhouse.answers import Freshness
+from clickhouse.client import Unavailable
 
 
 def test_every_day_is_there_and_zeros_too(api: Any) -> None:
@@ -36,6 +38,31 @@ def test_a_warehouse_that_saw_nothing_yet_says_so(api: Any) -> None:
     api.warehouse.freshness_is = Freshness(None, None)
     answer = api.client.get("/stats/dau?from=2026-11-01&to=2026-11-01")
     assert answer.json["meta"]["freshness"] == {"last_ingested_at": None, "lag_seconds": None}
+
+
+def test_freshness_is_asked_beside_the_question(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, honest = threading.Event(), api.warehouse.dau
+
+    def freshness() -> Freshness:
+        asked.set()
+        return Freshness(None, None)
+
+    def dau(*question: Any) -> Any:
+        assert asked.wait(10), "it is asked when the answer is there"
+        return honest(*question)
+
+    monkeypatch.setattr(api.warehouse, "freshness", freshness)
+    monkeypatch.setattr(api.warehouse, "dau", dau)
+    assert api.client.get("/stats/dau?from=2026-11-01&to=2026-11-01").status_code == 200
+
+
+def test_no_answer_without_its_freshness(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def freshness() -> Freshness:
+        raise Unavailable("the warehouse went away")
+
+    monkeypatch.setattr(api.warehouse, "freshness", freshness)
+    answer = api.client.get("/stats/dau?from=2026-11-01&to=2026-11-01")
+    assert (answer.status_code, answer.json["code"]) == (503, "warehouse_unavailable")
 
 
 # The clock stands at 2026-11-21 12:00 UTC; the warehouse holds 180 days, and 30 for a segment.
