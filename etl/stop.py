@@ -3,6 +3,7 @@
 Leaving a step is safe at any instant: what it was doing is not committed, so it is read again.
 """
 
+import faulthandler
 import os
 import signal
 import socket
@@ -12,6 +13,10 @@ from types import FrameType, TracebackType
 import structlog
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# A library that keeps the interpreter's lock keeps every thread from running. So long after the time to
+# stop, a timer that needs no lock says where each of them stands, and ends the process with code 1.
+STUCK_AFTER_S = 1.0
+STDERR = 2
 
 
 class StopSignal:
@@ -56,6 +61,7 @@ class StopSignal:
             signal.signal(each, handler)
         self._writer.close()
         self._thread.join()
+        faulthandler.cancel_dump_traceback_later()
         self._reader.close()
 
     def _listen(self) -> None:
@@ -64,6 +70,7 @@ class StopSignal:
         if not numbers:
             return
         self._asked.set()
+        faulthandler.dump_traceback_later(self._stop_within_s + STUCK_AFTER_S, exit=True, file=STDERR)
         if not self._ended.wait(self._stop_within_s):
             structlog.get_logger().warning("stopped_inside_a_step", after_s=self._stop_within_s)
             os._exit(0)

@@ -1,0 +1,48 @@
+"""A process that is asked to stop ends in time, wherever it is."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from services import ROOT
+
+STOPS = """
+import ctypes, time
+from etl.stop import StopSignal
+with StopSignal(stop_within_ms=300) as stop:
+    print("ready", flush=True)
+    while not stop.asked():
+        time.sleep(0.01)
+    {step}
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "said"),
+    [
+        ("pass", 0, "ended"),
+        ("time.sleep(60)", 0, "stopped_inside_a_step"),
+        # PyDLL calls C and keeps the interpreter's lock.
+        ("ctypes.PyDLL(None).sleep(60)", 1, "most recent call first"),
+    ],
+    ids=["it ends by itself", "inside a step", "with the interpreter's lock"],
+)
+def test_it_ends_in_time(step: str, code: int, said: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPS.format(step=step)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == code
+            assert said in process.stdout.read()
+        finally:
+            process.kill()
