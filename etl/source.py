@@ -6,7 +6,9 @@ range is an error.
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import compress
 from typing import Any, cast
 
@@ -29,6 +31,9 @@ POLL_RECORDS_MAX = 2_000
 POLL_BYTES_MAX = 2 * 1024 * 1024
 SAMPLED_EVERY = 64
 RECORD_BYTES_AT_FIRST = 8_192
+# Leaving, we answer rebalances until none came for so long, and give up on that after so long.
+QUIET_S = 0.1
+LEAVE_WITHIN_S = 3.0
 
 Place = Callable[[Consumer, Sequence[int]], list[Assignment]]
 
@@ -48,16 +53,22 @@ def open_source(settings: EtlSettings, topic: Topic) -> "KafkaSource":
             partitions_accepted=settings.etl_partitions_accepted,
         )
 
-    return KafkaSource(consumer, topic.name, place=place_all)
+    return KafkaSource(consumer, topic.name, place=place_all, returns=bool(settings.etl_instance_id))
 
 
 class KafkaSource:
-    """The real source; see the port for what it promises."""
+    """The real source; see the port for what it promises.
 
-    def __init__(self, consumer: Consumer, topic: str, *, place: Place) -> None:
+    One that `returns` keeps its place in the group when it is closed, for as long as its session.
+    """
+
+    def __init__(self, consumer: Consumer, topic: str, *, place: Place, returns: bool) -> None:
         self._consumer = consumer
         self._topic = topic
         self._place = place
+        self._returns = returns
+        self._leaving = False
+        self._rebalanced = False
         self.assignments: dict[int, Assignment] = {}
         self._broken: EtlError | None = None
         self._paused = False
@@ -141,13 +152,33 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave the group. Commits nothing."""
+        self._leaving = True
+        with suppress(KafkaException):
+            self.pause()
+            self._answer_rebalances()
         self._end(list(self.assignments))
         self._consumer.close()
+
+    def _answer_rebalances(self) -> None:
+        # To close while a rebalance waits for its callback is to hang: librdkafka asks for a second one, is
+        # gone with the answer to the first, and waits for ever to be told of the second (its issue 4884).
+        if not self._returns:
+            self._consumer.unsubscribe()
+        until = time.monotonic() + LEAVE_WITHIN_S
+        self._rebalanced = True
+        while self._rebalanced and time.monotonic() < until:
+            self._rebalanced = False
+            self._consumer.consume(POLL_RECORDS_MAX, QUIET_S)
 
     def _partitions(self) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in self.assignments]
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced = True
+        if self._leaving:
+            consumer.incremental_assign(partitions)
+            consumer.pause(partitions)
+            return
         # Raising here would leave librdkafka to assign on its own; poll raises in our place.
         try:
             self._take_over(consumer, [each.partition for each in partitions])
@@ -177,11 +208,13 @@ class KafkaSource:
         )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced = True
         self._end([each.partition for each in partitions])
         consumer.incremental_unassign(partitions)
         self._log.info("partitions_revoked", partitions=[each.partition for each in partitions])
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced = True
         self._end([each.partition for each in partitions])
         self.joined = False
         self._log.warning("partitions_lost", partitions=[each.partition for each in partitions])
