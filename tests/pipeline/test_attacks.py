@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pipeline.told import Crash
 
 from etl.errors import Fatal, Retryable
 
@@ -41,12 +42,12 @@ def test_a_good_copy_of_a_bad_event_is_stored(world: Any, record: Any) -> None:
     assert world.each_once()
 
 
-def test_a_range_of_which_the_log_lost_a_record_stops_it(world: Any, record: Any, parts: Any) -> None:
+def test_a_range_of_which_the_log_lost_a_record_stops_it(world: Any, record: Any) -> None:
     for number in range(5):
         append(world, record(number))
-    world.faults.named["before insert"] = [parts.Crash()]
+    world.faults.named["before insert"] = [Crash()]
     first = world.process()
-    with pytest.raises(parts.Crash):
+    with pytest.raises(Crash):
         world.drain(first)
     first.source.die()
     second = world.process()

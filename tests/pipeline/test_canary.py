@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from pipeline.told import ToldClock
 
 from etl import rows
 from etl.assignment import Assignment
@@ -53,8 +54,8 @@ def canaries(producer: Any, clock: Any, interval_ms: int = 5_000) -> Canaries:
     return Canaries(producer, interval_ms=interval_ms, clock=clock)
 
 
-def test_one_into_each_partition_when_it_is_due(producer: Producer, parts: Any) -> None:
-    clock = parts.ToldClock()
+def test_one_into_each_partition_when_it_is_due(producer: Producer) -> None:
+    clock = ToldClock()
     sent = canaries(producer, clock)
     both = [assignment(0), assignment(1)]
     for _ in range(20):
@@ -67,8 +68,8 @@ def test_one_into_each_partition_when_it_is_due(producer: Producer, parts: Any) 
     assert not producer.sent
 
 
-def test_a_partition_that_is_new_is_asked_at_once(producer: Producer, parts: Any) -> None:
-    clock = parts.ToldClock()
+def test_a_partition_that_is_new_is_asked_at_once(producer: Producer) -> None:
+    clock = ToldClock()
     sent = canaries(producer, clock)
     sent.send_due([assignment(0)])
     clock.sleep(1)
@@ -76,14 +77,14 @@ def test_a_partition_that_is_new_is_asked_at_once(producer: Producer, parts: Any
     assert [partition for partition, _ in producer.sent] == [0, 0]
 
 
-def test_an_interval_of_0_sends_none(producer: Producer, parts: Any) -> None:
-    canaries(producer, parts.ToldClock(), 0).send_due([assignment(0)])
+def test_an_interval_of_0_sends_none(producer: Producer) -> None:
+    canaries(producer, ToldClock(), 0).send_due([assignment(0)])
     assert not producer.sent
 
 
 @pytest.mark.parametrize("error", [BufferError(), KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))])
-def test_one_that_cannot_be_sent_is_no_fault(producer: Producer, parts: Any, error: BaseException) -> None:
-    clock = parts.ToldClock()
+def test_one_that_cannot_be_sent_is_no_fault(producer: Producer, error: BaseException) -> None:
+    clock = ToldClock()
     sent = canaries(producer, clock)
     producer.refuses = error
     sent.send_due([assignment(0)])
@@ -95,9 +96,9 @@ def test_one_that_cannot_be_sent_is_no_fault(producer: Producer, parts: Any, err
 
 @pytest.mark.parametrize("interval_ms", [1_000, 5_000, 600_000])
 def test_a_broker_that_answers_no_canary_is_noticed_and_so_is_its_return(
-    producer: Producer, parts: Any, interval_ms: int
+    producer: Producer, interval_ms: int
 ) -> None:
-    clock = parts.ToldClock()
+    clock = ToldClock()
     sent, ours = canaries(producer, clock, interval_ms), [assignment(0)]
 
     def goes_by(seconds: int) -> None:
@@ -118,8 +119,8 @@ def test_a_broker_that_answers_no_canary_is_noticed_and_so_is_its_return(
     sent.check_answered(within_s=5)
 
 
-def test_a_broker_that_refuses_canaries_is_there(producer: Producer, parts: Any) -> None:
-    clock = parts.ToldClock()
+def test_a_broker_that_refuses_canaries_is_there(producer: Producer) -> None:
+    clock = ToldClock()
     sent = canaries(producer, clock)
     producer.answer = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     for _ in range(100):
@@ -128,8 +129,8 @@ def test_a_broker_that_refuses_canaries_is_there(producer: Producer, parts: Any)
     sent.check_answered(within_s=10)
 
 
-def test_where_no_canary_is_sent_none_is_missed(producer: Producer, parts: Any) -> None:
-    clock = parts.ToldClock()
+def test_where_no_canary_is_sent_none_is_missed(producer: Producer) -> None:
+    clock = ToldClock()
     sent = canaries(producer, clock, 0)
     producer.answer = KafkaError(KafkaError._MSG_TIMED_OUT)
     sent.send_due([assignment(0)])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pipeline.world import World
 from structlog.testing import capture_logs
 
 from etl.cutting import CutLimits
@@ -10,8 +11,8 @@ from etl.loading import IDS_A_LINE
 
 
 @pytest.mark.parametrize("count", [3, 11, 120])
-def test_the_id_of_every_conflict_reaches_the_log(make_world: Any, record: Any, count: int) -> None:
-    world = make_world(limits=CutLimits(count, 10_000_000, 500))
+def test_the_id_of_every_conflict_reaches_the_log(record: Any, count: int) -> None:
+    world = World(limits=CutLimits(count, 10_000_000, 500))
     first = [record(n) for n in range(count)]
     for each in first:
         world.log.append(each.value, key=each.key, headers=each.headers)

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pipeline.told import Crash
+from pipeline.world import World
 
 from etl.errors import EtlError, Retryable
 
@@ -31,9 +33,8 @@ ACTION = st.one_of(
 class Group:
     """Up to three ETL processes over one log and one warehouse, doing what hypothesis says."""
 
-    def __init__(self, world: Any, parts: Any, record: Any) -> None:
+    def __init__(self, world: Any, record: Any) -> None:
         self.world = world
-        self.parts = parts
         self.record = record
         self.processes: list[Any] = [world.process()]
         self.running: Any = None
@@ -58,7 +59,7 @@ class Group:
         kinds = {
             "none": None,
             "outage": Retryable("away"),
-            "crash": self.parts.Crash(),
+            "crash": Crash(),
             "zombie": self.stand_still,
         }
         self.world.faults.plan = [kinds.get(name) for name in plan if name != "burn"]
@@ -125,7 +126,7 @@ class Group:
             for _ in range(8):
                 process.pipeline.run_once()
                 self.running = process
-        except self.parts.Crash:
+        except Crash:
             self.end(process)
         except EtlError:
             # A source that broke is closed, and another one opened.
@@ -154,10 +155,8 @@ class Group:
 
 @settings(max_examples=400, deadline=None)
 @given(actions=st.lists(ACTION, max_size=40))
-def test_each_id_is_there_once_and_the_first_one_won(
-    make_world: Any, parts: Any, record: Any, actions: list[tuple[str, Any]]
-) -> None:
-    group = Group(make_world(), parts, record)
+def test_each_id_is_there_once_and_the_first_one_won(record: Any, actions: list[tuple[str, Any]]) -> None:
+    group = Group(World(), record)
     for verb, argument in actions:
         group.do(verb, argument)
     group.settle()

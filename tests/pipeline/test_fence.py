@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from pipeline.world import World
 
 from etl.mending import Tokens
 from etl.retry import BackOff
@@ -13,9 +14,9 @@ SESSION_S = 10
 
 
 @pytest.fixture
-def halting(make_world: Any) -> Any:
+def halting() -> Any:
     """A world whose time the test moves, with real loader threads."""
-    return make_world(threads=2, back_off=BackOff(1, 20), sure_for_s=SESSION_S / 2)
+    return World(threads=2, back_off=BackOff(1, 20), sure_for_s=SESSION_S / 2)
 
 
 def everything_once(world: Any, numbers: range) -> bool:

@@ -11,6 +11,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from pipeline.memory_store import MemoryLetters
+from pipeline.told import ToldClock
 
 from contract.topics import DEAD
 from etl import dead_topic
@@ -48,12 +50,11 @@ class OnKafka:
 
     bootstrap: str
     topic: str
-    parts: Any
 
     def open(self, **changes: Any) -> KafkaDeadLetters:
         settings = EtlSettings(kafka_bootstrap=self.bootstrap, etl_group_id=self.topic)
         topic = replace(DEAD, name=self.topic)
-        return KafkaDeadLetters(settings, topic, clock=self.parts.ToldClock(), **changes)
+        return KafkaDeadLetters(settings, topic, clock=ToldClock(), **changes)
 
     def records(self) -> list[Any]:
         """All that is committed, or is being committed just now."""
@@ -69,20 +70,20 @@ class OnKafka:
 
 
 @pytest.fixture
-def on_kafka(kafka_bootstrap: str, parts: Any) -> Callable[..., OnKafka]:
+def on_kafka(kafka_bootstrap: str) -> Callable[..., OnKafka]:
     def make(**config: str) -> OnKafka:
         name = f"dead-{uuid.uuid4().hex[:8]}"
         admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
         admin.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(10)
-        return OnKafka(kafka_bootstrap, name, parts)
+        return OnKafka(kafka_bootstrap, name)
 
     return make
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])
-def box(request: pytest.FixtureRequest, parts: Any) -> Iterator[Box]:
+def box(request: pytest.FixtureRequest) -> Iterator[Box]:
     if request.param == "memory":
-        memory = parts.MemoryLetters()
+        memory = MemoryLetters()
         yield Box(
             lambda: memory,
             lambda: [(p, each.record.offset, each.record.value) for p, each in memory.letters],
@@ -321,14 +322,14 @@ def test_a_topic_that_takes_no_such_letter_is_fatal(on_kafka: Callable[..., OnKa
 
 
 @pytest.mark.stack
-def test_a_topic_that_is_missing_is_waited_for(kafka_bootstrap: str, parts: Any) -> None:
-    letters = OnKafka(kafka_bootstrap, f"dead-{uuid.uuid4().hex[:8]}", parts).open()
+def test_a_topic_that_is_missing_is_waited_for(kafka_bootstrap: str) -> None:
+    letters = OnKafka(kafka_bootstrap, f"dead-{uuid.uuid4().hex[:8]}").open()
     with pytest.raises(Retryable, match=r"dead-.*topics are made by `ugc migrate`"):
         letters.write(assigned(), [letter(1)])
 
 
-def test_a_broker_that_is_away_is_retryable(parts: Any) -> None:
-    letters = OnKafka("127.0.0.1:1", "dead", parts).open(ack_timeout_ms=500)
+def test_a_broker_that_is_away_is_retryable() -> None:
+    letters = OnKafka("127.0.0.1:1", "dead").open(ack_timeout_ms=500)
     with pytest.raises(Retryable, match="cannot write to dead"):
         letters.write(assigned(), [letter(1)])
     letters.close()

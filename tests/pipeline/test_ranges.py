@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.memory_log import MemoryMessage
+from pipeline.told import ToldClock
 
 from etl.assignment import Assignment
 from etl.cutting import RANGE_DAYS_MAX, Cut, CutLimits, Cutter
@@ -29,10 +31,10 @@ def log_record(offset: int, value: bytes = b"v") -> LogRecord:
 class Tried:
     """A cutter, its clock, and records put in as a client hands them out."""
 
-    def __init__(self, parts: Any, limits: CutLimits) -> None:
-        self.clock = parts.ToldClock()
+    def __init__(self, limits: CutLimits) -> None:
+        self.clock = ToldClock()
         self.cutter = Cutter(limits, clock=self.clock)
-        self._message = parts.MemoryMessage
+        self._message = MemoryMessage
         self._assignments: list[Assignment] = []
 
     def add(self, ours: Assignment, records: Iterable[LogRecord]) -> None:
@@ -52,8 +54,8 @@ class Tried:
 
 
 @pytest.fixture(scope="session")
-def tried(parts: Any) -> Callable[..., Tried]:
-    return lambda limits=LIMITS: Tried(parts, limits)
+def tried() -> Callable[..., Tried]:
+    return lambda limits=LIMITS: Tried(limits)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.memory_log import MemoryMessage
 
 from contract.reading import Event
 from contract.wire import Arrival, encode
@@ -26,10 +27,10 @@ def in_log(record: Any, offset: int = 7) -> LogRecord:
 
 
 @pytest.fixture(scope="session")
-def read(parts: Any) -> Callable[..., Batch]:
+def read() -> Callable[..., Batch]:
     def read(*records: LogRecord, careful: bool = False, cut_at_ms: int = NOW_MS) -> Batch:
         reader = RowReader("T-1", 2, cut_at_ms=cut_at_ms, careful=careful)
-        return reader.read([parts.MemoryMessage(record) for record in records])
+        return reader.read([MemoryMessage(record) for record in records])
 
     return read
 

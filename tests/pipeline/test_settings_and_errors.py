@@ -1,7 +1,6 @@
 """Limits that belong together, the branches of errors, and the pauses between attempts."""
 
 from random import Random
-from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
@@ -140,7 +139,7 @@ def test_pauses_are_drawn_from_nothing_to_their_bound() -> None:
     assert 1.5 < drawn[-1] <= 1.6
 
 
-def test_an_expected_failure_is_one_line(parts: Any) -> None:
+def test_an_expected_failure_is_one_line() -> None:
     for error in (Retryable("a"), Fatal("b"), Poison("reason", "c")):
         assert "\n" not in str(error)
 

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from pipeline.memory_log import MemoryLog, MemorySource
+from pipeline.told import ToldClock
 
 from contract.topics import EVENTS
 from etl.errors import AssignmentGone, Fatal
@@ -36,14 +38,13 @@ class Log(Protocol):
 
 @dataclass
 class InMemory:
-    parts: Any
     sources: list[Source] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.log = self.parts.MemoryLog(partitions=PARTITIONS)
+        self.log = MemoryLog(partitions=PARTITIONS)
 
     def open(self) -> Source:
-        self.sources.append(self.parts.MemorySource(self.log, clock=self.parts.ToldClock()))
+        self.sources.append(MemorySource(self.log, clock=ToldClock()))
         return self.sources[-1]
 
     def append(self, partition: int, value: bytes | None, **more: Any) -> None:
@@ -132,9 +133,9 @@ KINDS = [
 
 
 @pytest.fixture(params=KINDS)
-def log(request: pytest.FixtureRequest, parts: Any) -> Iterator[Log]:
+def log(request: pytest.FixtureRequest) -> Iterator[Log]:
     if request.param == "memory":
-        made: Log = InMemory(parts)
+        made: Log = InMemory()
     else:
         made = OnKafka(request.getfixturevalue("kafka_bootstrap"), request.param)
     yield made

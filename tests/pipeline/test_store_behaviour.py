@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pipeline.memory_store import MemoryStore
 from warehouse_rows import Stand, id_v4, id_v7, stand, today_at
 
 from clickhouse.client import connect
@@ -31,9 +32,9 @@ class Table:
 
 
 @pytest.fixture(params=["memory", pytest.param("clickhouse", marks=pytest.mark.stack)])
-def table(request: pytest.FixtureRequest, parts: Any) -> Table:
+def table(request: pytest.FixtureRequest) -> Table:
     if request.param == "memory":
-        store = parts.MemoryStore()
+        store = MemoryStore()
         return Table(store, Stand(store, None), lambda: (len(store.rows), store.counted))  # type: ignore[arg-type]
     here = stand(request.getfixturevalue("warehouse_dsn"))
 
