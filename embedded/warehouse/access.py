@@ -39,6 +39,9 @@ _SYSTEM_TABLES = {
     *("settings", "current_roles", "enabled_roles", "quota_usage"),
 }
 
+# What is called like one of these is the database, an alias or not.
+_DATABASES_OF_SERVER = {"system", "default", "information_schema"}
+
 _IN_FUNCTIONS = re.compile(r"(global)?(not|null|notnull|nullnot)?in(ignoreset)?", re.IGNORECASE)
 
 # What EXPLAIN itself can be told; no settings of the engine have these names.
@@ -192,15 +195,16 @@ class _Scope:
         if self._names_databases:
             self._named_database(parts[0] if parts else self._database)
             return
-        if len(parts) == 1 and parts[0] in self._with:
-            return
+        # Made by WITH or not: in its own body, and outside of its SELECT, such a name is a table's again.
         database, table = ([self._database, *parts] if len(parts) == 1 else parts)[:2]
         if database in self._role.databases or (database == "system" and table in _SYSTEM_TABLES):
             return
-        raise access_denied(
-            self._role.name,
-            f"To execute this query, it's necessary to have the grant SELECT ON {database}.{table}",
-        )
+        needed = f"To execute this query, it's necessary to have the grant SELECT ON {database}.{table}"
+        if len(parts) == 1 and table in self._with:
+            needed += (
+                f"; names made by WITH are free with database={' or '.join(sorted(self._role.databases))}"
+            )
+        raise access_denied(self._role.name, needed)
 
     def _named_database(self, named: Any) -> None:
         name = ".".join(self._parts(named)) if isinstance(named, dict) else str(named)
@@ -246,7 +250,8 @@ class _Scope:
         if argument.get("type") != "Identifier":
             return
         parts = self._parts(argument)
-        if (len(parts) > 1 and parts[0] not in self._aliases | self._with) or (
+        of_alias = parts[0] in self._aliases and parts[0].lower() not in _DATABASES_OF_SERVER
+        if (len(parts) > 1 and not of_alias) or (
             len(parts) == 1 and self._database not in self._role.databases
         ):
             self._table(parts)

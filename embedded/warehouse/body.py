@@ -210,14 +210,14 @@ def decompressed(source: Source, encoding: str, *, piece_bytes: int) -> Source:
     return Decompressed(source, encoding, piece_bytes=piece_bytes)
 
 
-def read_all(source: Source, *, bytes_max: int, piece_bytes: int, what: str) -> bytes:
+def read_all(source: Source, *, bytes_max: int, piece_bytes: int, what: str, way_out: str = "") -> bytes:
     """Everything, unless it is more than `bytes_max`."""
     pieces: list[bytes] = []
     size = 0
     while piece := source.read(piece_bytes):
         size += len(piece)
         if size > bytes_max:
-            raise Refused(307, "TOO_MANY_BYTES", f"{what} is larger than {bytes_max} bytes.")
+            raise Refused(307, "TOO_MANY_BYTES", f"{what} is larger than {bytes_max} bytes{way_out}.")
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -131,8 +131,12 @@ class Executor:
         header = _header(text)
         if header is not None and header.format:
             return self._insert_with_data(request, text, header)
-        text += read_all(
-            request.body, bytes_max=self._limits.query_bytes_max, piece_bytes=size, what="The query"
+        text = read_all(
+            Joined(text, request.body),
+            bytes_max=self._limits.query_bytes_max,
+            piece_bytes=size,
+            what="The query",
+            way_out=": send long values as parameters (param_…), and rows as the data of an INSERT",
         )
         header = _header(text)
         if header is not None:

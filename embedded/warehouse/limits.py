@@ -27,7 +27,9 @@ class Limits:
     session_timeout_s_max: int = 3_600
 
     header_bytes_max: int = 1 * MIB
-    query_bytes_max: int = 4 * MIB
+    # As ClickHouse's own max_query_size: a text is judged before it has a place, and its tree is a hundred
+    # times as large. Data of an insert, and parameters, do not count.
+    query_bytes_max: int = 256 * 1024
     form_bytes_max: int = 32 * MIB
     insert_bytes_max: int = 16 * 1024 * MIB
     read_piece_bytes: int = 256 * 1024
@@ -45,5 +47,7 @@ class Limits:
     slow_query_s: float = 2.0
     # Together with ending what is left, below what a supervisor waits (30 s).
     stop_grace_s: float = 15.0
-    statements_cached_max: int = 512
+    # Short ones are kept with their trees, half a KiB a node: 50 MiB.
     statement_cached_bytes_max: int = 64 * 1024
+    statements_cached_max: int = 512
+    statements_cached_nodes_max: int = 100_000

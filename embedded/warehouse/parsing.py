@@ -89,7 +89,10 @@ class Parser:
         self._engine = engine
         self._limits = limits
         self._remembered: OrderedDict[bytes, Statement] = OrderedDict()
+        self._nodes = 0
         self._lock = threading.Lock()
+        # Nobody has a place yet who is judged: their trees are made one at a time.
+        self._asking = threading.Lock()
 
     def parse(self, sql: bytes) -> Statement:
         """Raises Refused with the parser's own complaint."""
@@ -98,13 +101,24 @@ class Parser:
             if known is not None:
                 self._remembered.move_to_end(sql)
                 return known
-        statement = self._ask(sql)
+        with self._asking:
+            statement = self._ask(sql)
         if len(sql) <= self._limits.statement_cached_bytes_max:
-            with self._lock:
-                self._remembered[sql] = statement
-                while len(self._remembered) > self._limits.statements_cached_max:
-                    self._remembered.popitem(last=False)
+            self._remember(sql, statement)
         return statement
+
+    def _remember(self, sql: bytes, statement: Statement) -> None:
+        limits = self._limits
+        with self._lock:
+            if sql in self._remembered:
+                return
+            self._remembered[sql] = statement
+            self._nodes += len(statement.nodes)
+            while (
+                len(self._remembered) > limits.statements_cached_max
+                or self._nodes > limits.statements_cached_nodes_max
+            ):
+                self._nodes -= len(self._remembered.popitem(last=False)[1].nodes)
 
     def _ask(self, sql: bytes) -> Statement:
         try:

@@ -173,6 +173,14 @@ def test_unqualified_names_are_judged_where_they_are_looked_up(warehouse) -> Non
     assert answer.code in {60, 497}, answer.text
 
 
+def test_a_name_made_by_with_opens_nothing_and_the_way_out_is_told(warehouse) -> None:
+    sql = "WITH a AS (SELECT 1) SELECT * FROM a"
+    answer = warehouse.ask(sql, role="reader", database="default")
+    assert answer.code == 497, answer.text
+    assert "database=ugc" in answer.text
+    assert warehouse.ask(sql, role="reader", database="ugc").text == "1\n"
+
+
 def test_writer_inserts_and_changes_no_schema(warehouse, table) -> None:
     assert warehouse.ask(f"INSERT INTO {table} VALUES (1, 'x')", role="writer").status == 200
     for sql in (

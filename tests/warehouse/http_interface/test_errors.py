@@ -64,3 +64,18 @@ def test_a_failed_query_leaves_nothing_running(warehouse) -> None:
 
 def test_other_methods(warehouse) -> None:
     assert warehouse.ask("SELECT 1", method="DELETE").status >= 400
+
+
+def test_a_text_too_long_to_be_judged_is_refused_with_the_way_out(warehouse) -> None:
+    literals = ",1" * (100 * 1024)
+    assert warehouse.ask(f"SELECT length([0{literals}])").text == f"{100 * 1024 + 1}\n"
+    answer = warehouse.ask(f"SELECT length([0{literals}{literals}])")
+    assert (answer.code, answer.status) == (307, 413), answer.text
+    assert "larger than 262144 bytes: send long values as parameters" in answer.text
+    rows = "(1),(2)," * (100 * 1024)
+    warehouse.ask("CREATE TABLE long_ones (a UInt8) ENGINE = Memory")
+    try:
+        assert warehouse.ask(f"INSERT INTO long_ones VALUES {rows[:-1]}").status == 200
+        assert warehouse.ask("SELECT count() FROM long_ones").text == f"{200 * 1024}\n"
+    finally:
+        warehouse.ask("DROP TABLE long_ones")

@@ -362,6 +362,21 @@ LOOK_ELSEWHERE_BESIDE = [
     Attempt("SELECT * FROM `{canary}`", {"database": "default"}),
     Attempt("SELECT * FROM default.`{canary}`"),
     Attempt("SELECT {{f:Identifier}}('{canary}')", {"param_f": "file"}),
+    # A name made by WITH is the table of that name inside its own body, and outside of its own SELECT.
+    Attempt("WITH processes AS (SELECT * FROM processes) SELECT * FROM processes", {"database": "system"}),
+    Attempt(
+        "SELECT * FROM (WITH processes AS (SELECT 1 AS x) SELECT x FROM processes) AS a, processes",
+        {"database": "system"},
+    ),
+    Attempt(
+        "WITH a AS (SELECT * FROM processes), processes AS (SELECT 1) SELECT * FROM a", {"database": "system"}
+    ),
+    Attempt("WITH `{canary}` AS (SELECT * FROM `{canary}`) SELECT * FROM `{canary}`"),
+    Attempt(
+        "WITH `{canary}` AS (SELECT * FROM `{canary}`) SELECT * FROM `{canary}`", {"database": "default"}
+    ),
+    Attempt("SELECT 1 AS system, 'x' IN system.processes"),
+    Attempt("WITH 1 AS system SELECT 'x' IN system.processes"),
 ]
 
 SETTINGS = [
