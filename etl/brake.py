@@ -62,16 +62,23 @@ class Brake:
         To be called for every range, also one without dead records: the good ones count as well. A range
         that is redone counts once, by its `token`.
         """
-        ordered = sorted(dead, key=lambda letter: letter.record.offset)
         with self._lock:
             if token and not self._is_new(token):
                 return
-            good_before = 0
-            for letter, good in zip(ordered, _good_before(batch.offsets, ordered), strict=True):
-                self._live(good - good_before)
-                self._die(letter)
-                good_before = good
-            self._live(batch.records - batch.canaries - len(ordered) - good_before)
+            try:
+                self._take_in(batch, sorted(dead, key=lambda letter: letter.record.offset))
+            except Fatal:
+                # Should its partition be taken away before anybody hears of this, it is judged again.
+                self._taken.pop(_partition(token), None)
+                raise
+
+    def _take_in(self, batch: Batch, ordered: Sequence[DeadLetter]) -> None:
+        good_before = 0
+        for letter, good in zip(ordered, _good_before(batch.offsets, ordered), strict=True):
+            self._live(good - good_before)
+            self._die(letter)
+            good_before = good
+        self._live(batch.records - batch.canaries - len(ordered) - good_before)
 
     def _live(self, records: int) -> None:
         if records > 0:
@@ -79,7 +86,7 @@ class Brake:
             self._run = 0
 
     def _is_new(self, token: str) -> bool:
-        partition = token.rpartition(":")[0]
+        partition = _partition(token)
         known, self._taken[partition] = self._taken.get(partition), token
         return known != token
 
@@ -111,6 +118,10 @@ class Brake:
             "Mend who writes them; `ugc dlq list` shows those that came before; to let all of them pass as "
             f"dead letters, raise {setting} and start again"
         )
+
+
+def _partition(token: str) -> str:
+    return token.rpartition(":")[0]
 
 
 def _good_before(offsets: Sequence[int], dead: Sequence[DeadLetter]) -> Iterator[int]:

@@ -92,9 +92,14 @@ class Pipeline:
 
         Raises Retryable when the source must be opened anew, Fatal to stop loudly.
         """
-        while not self._stopping():
-            self.run_once()
-        self._finish()
+        try:
+            while not self._stopping():
+                self.run_once()
+            self._finish()
+        finally:
+            # The next pipeline has lanes of its own, which know of no trouble that they could end.
+            for assignment in list(self._lanes):
+                self._let_go(assignment)
 
     def run_once(self) -> None:
         """Read what is there, and move every range on that can be."""
@@ -141,8 +146,7 @@ class Pipeline:
             with self._watch.step(step):
                 self._source.commit(lane.assignment, position, intent)
         except AssignmentGone:
-            self._given_up(lane)
-            self._lanes.pop(lane.assignment, None)
+            self._let_go(lane.assignment)
             return False
         except Retryable as error:
             lane.failures += 1
@@ -154,11 +158,11 @@ class Pipeline:
             lane.failures = 0
         return True
 
-    def _given_up(self, lane: _Lane) -> None:
-        """A commit that kept failing is somebody else's now: it is no trouble of ours any more."""
-        for step in ("commit", "intend") if lane.failures else ():
-            self._retry.over(step, lane.failures, of=str(lane.assignment.partition))
-        lane.failures = 0
+    def _let_go(self, assignment: Assignment) -> None:
+        """Its lane ends. A commit that kept failing is no trouble of this lane's any more."""
+        failures = self._lanes.pop(assignment, _Lane(assignment)).failures
+        for step in ("commit", "intend") if failures else ():
+            self._retry.over(step, failures, of=str(assignment.partition))
 
     def _collect(self, timeout_s: float) -> None:
         """Take back the ranges that loaders have finished, waiting for one at most `timeout_s`."""
@@ -166,14 +170,14 @@ class Pipeline:
             cut, lane = finished.cut, self._lanes.get(finished.cut.assignment)
             if lane is None or isinstance(finished.error, AssignmentGone) or not cut.assignment.current:
                 self._log.info("range_dropped", range=str(cut.range), reason="its partition was taken away")
-                self._lanes.pop(cut.assignment, None)
+                self._let_go(cut.assignment)
             elif isinstance(finished.error, StopAsked):
                 self._log.info("range_dropped", range=str(cut.range), reason="asked to stop; it is redone")
-                self._lanes.pop(cut.assignment)
+                self._let_go(cut.assignment)
             elif isinstance(finished.error, Refused) and not cut.careful:
                 self._log.warning("range_refused", range=str(cut.range), reason=str(finished.error))
                 self._cutter.be_careful(cut.range)
-                self._lanes.pop(cut.assignment)
+                self._let_go(cut.assignment)
                 self._source.reread(cut.assignment)
             elif finished.error is not None:
                 raise finished.error
@@ -188,6 +192,8 @@ class Pipeline:
         timeout_s = POLL_S_BUSY if waiting else self._cutter.due_in_s(POLL_S_MAX)
         if self._is_full() and not waiting:
             self._cutter.close_all()
+            # Only what is redone can be left, and only reading on completes that.
+            self._read_on()
         elif self._is_full():
             now = self._clock.monotonic()
             self._full_since = now if self._full_since is None else self._full_since
@@ -195,9 +201,8 @@ class Pipeline:
                 self._collect(POLL_S_MAX)
                 return
             self._source.pause()
-        elif self._full_since is not None:
-            self._full_since = None
-            self._source.resume()
+        else:
+            self._read_on()
         with self._watch.step("poll"):
             polled = self._source.poll(timeout_s)
         self._keep_lanes()
@@ -206,6 +211,11 @@ class Pipeline:
                 self._cutter.add(assignment, messages)
         self._watch.looped(joined=self._source.joined, lag=self._source.lag())
         self._each_turn(self._source.assignments.values())
+
+    def _read_on(self) -> None:
+        if self._full_since is not None:
+            self._full_since = None
+            self._source.resume()
 
     def _is_full(self) -> bool:
         held = self._cutter.bytes_held + sum(lane.bytes_held for lane in self._lanes.values())
@@ -217,7 +227,7 @@ class Pipeline:
         if ours == self._lanes.keys():
             return
         for gone in self._lanes.keys() - ours:
-            self._given_up(self._lanes[gone])
+            self._let_go(gone)
         self._lanes = {each: self._lanes.get(each) or _Lane(each) for each in ours}
         self._cutter.forget_ended()
 

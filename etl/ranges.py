@@ -26,7 +26,8 @@ class LogRecord(NamedTuple):
     @property
     def size_bytes(self) -> int:
         """What it weighs in memory, near enough to bound a buffer by."""
-        return len(self.value or b"") + len(self.key or b"")
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.value or b"") + len(self.key or b"") + headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,9 +148,11 @@ class RowReader:
         batch.ids += IdColumn([event_id])
         batch.blocks.append(line)
         batch.days.add(day)
-        batch.size_bytes += len(line) - record.size_bytes
+        batch.size_bytes += len(line)
         if self._careful:
             batch.whole.append(record)
+        else:
+            batch.size_bytes -= record.size_bytes
 
     def _row(self, record: LogRecord) -> tuple[bytes, bytes, bytes]:
         """Its id, its day, its line. Raises Poison when it is none."""

@@ -41,6 +41,8 @@ T = TypeVar("T")
 RETRY_FIRST_MS = 100
 # Of the time to stop: for the ranges that are being stored.
 FINISH_SHARE = 0.8
+# Of a source that is given up for another; it waits five seconds for a broker that does not answer.
+CLOSED_WITHIN_S = 30.0
 
 
 def run(settings: EtlSettings) -> int:
@@ -95,7 +97,7 @@ class _Run:
                 brake = self._brake()
                 self._patiently("remember", lambda: self._remind(brake))
                 loader = self._loader(store, letters, dedup, brake)
-                self._tell_oldest()
+                self._patiently("oldest", self._tell_oldest)
                 while not self._stop.asked():
                     self._move_or_pause(loader, dedup, canaries)
             finally:
@@ -180,7 +182,8 @@ class _Run:
                 each_turn=each_turn,
             ).run()
         finally:
-            source.close()
+            with self._stop.lasting_at_most(CLOSED_WITHIN_S):
+                source.close()
             loaders.close()
 
     def _connect(self) -> ClickHouseStore:

@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 import structlog
@@ -30,6 +32,8 @@ class StopSignal:
     def __init__(self, *, stop_within_ms: int) -> None:
         self._stop_within_s = stop_within_ms / 1000
         self._asked = threading.Event()
+        # The process has one such timer; when asked to stop, it is that of the stop.
+        self._timer = threading.Lock()
         self._ended = threading.Event()
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
@@ -44,6 +48,20 @@ class StopSignal:
     def wait(self, seconds: float) -> None:
         """Sleep, but no longer than until asked to stop."""
         self._asked.wait(seconds)
+
+    @contextmanager
+    def lasting_at_most(self, seconds: float) -> Iterator[None]:
+        """Inside, a library is called that may keep the interpreter's lock for ever: nobody would hear a
+        signal then. After `seconds` the process says where it stands, and ends with code 1."""
+        with self._timer:
+            if not self.asked():
+                faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
+        try:
+            yield
+        finally:
+            with self._timer:
+                if not self.asked():
+                    faulthandler.cancel_dump_traceback_later()
 
     def __enter__(self) -> "StopSignal":
         self._thread.start()
@@ -69,8 +87,9 @@ class StopSignal:
             continue
         if not numbers:
             return
-        self._asked.set()
-        faulthandler.dump_traceback_later(self._stop_within_s + STUCK_AFTER_S, exit=True, file=STDERR)
+        with self._timer:
+            self._asked.set()
+            faulthandler.dump_traceback_later(self._stop_within_s + STUCK_AFTER_S, exit=True, file=STDERR)
         if not self._ended.wait(self._stop_within_s):
             structlog.get_logger().warning("stopped_inside_a_step", after_s=self._stop_within_s)
             os._exit(0)

@@ -3,6 +3,7 @@
 Written by the main thread and the loaders, read by the server's; every field is replaced whole.
 """
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,8 @@ class Watch:
         self._lag: Mapping[int, int] = {}
         self._newest_at_s: dict[int, float] = {}
         self._canary_at_s: dict[int, float] = {}
+        # Until here everything of our partitions is known to be visible; NaN, and not told, when nothing is.
+        self._seen_until_s = math.nan
         self._joined = False
         self._trouble: dict[tuple[str, str], str] = {}
         self._trouble_lock = threading.Lock()
@@ -65,7 +68,11 @@ class Watch:
             self._lag_seconds.labels(partition=str(partition)).set(behind_s)
         self._lag = dict(lag)
         if lag and self._canary_at_s.keys() >= lag.keys():
-            self._freshness.set(now_s - min(self._canary_at_s[partition] for partition in lag))
+            self._seen_until_s = min(self._canary_at_s[partition] for partition in lag)
+        elif joined and not lag:
+            self._seen_until_s = math.nan
+        # Partitions that were lost, and one whose canary is under way, leave it ageing.
+        self._freshness.set(now_s - self._seen_until_s)
         if not any(lag.values()):
             self._moved_at = self._looped_at
 

@@ -71,7 +71,9 @@ METRICS: dict[str, Metric] = {
         "gauge", "Age of the newest message committed, while others wait; 0 when none does.", ("partition",)
     ),
     "ugc_etl_freshness_seconds": Metric(
-        "gauge", "Everything accepted longer ago than this can be asked for: measured by canaries."
+        "gauge",
+        "Everything accepted longer ago than this can be asked for: measured by canaries. "
+        "Missing when no partition is ours, or none of its canaries has come yet.",
     ),
     "ugc_etl_drift_found_total": Metric(
         "counter", "Days in which events_raw and what is counted from it were found to disagree for good."

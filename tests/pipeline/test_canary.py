@@ -1,15 +1,18 @@
 """Canaries: one into each partition when it is due, never in the way, and freshness is what they say."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
-from pipeline.told import ToldClock
+from pipeline.told import NOW_MS, ToldClock
+from pipeline.world import World
 
 from etl import rows
 from etl.assignment import Assignment
 from etl.canary import Canaries
 from etl.ranges import Position
+from etl.watch import Watch
 from telemetry.health import NotReady
 
 
@@ -151,7 +154,7 @@ def test_freshness_is_the_age_of_the_oldest_newest_canary(world: Any, record: An
     canary(0)
     world.drain(process)
     process.pipeline.run_once()
-    assert not freshness(), "partition 1 has not said anything yet"
+    assert freshness() is None, "partition 1 has not said anything yet"
     world.clock.sleep(10)
     canary(1)
     world.drain(process)
@@ -168,3 +171,29 @@ def test_freshness_is_the_age_of_the_oldest_newest_canary(world: Any, record: An
     moved = list(world.store.moved.values())
     assert sum(entry.canaries for entry in moved) == 3
     assert all(entry.canary_sent_at for entry in moved)
+
+
+def told(watch: Watch, world: World, *, at_s: float, **looped: Any) -> float | None:
+    """What freshness is said to be, that many seconds after the world began."""
+    world.clock.seconds = at_s
+    watch.looped(**looped)
+    return world.metrics.registry.get_sample_value("ugc_etl_freshness_seconds")
+
+
+def test_freshness_goes_on_ageing_in_the_outage_that_it_measures(world: World) -> None:
+    watch = world.watch()
+    for partition in (0, 1):
+        watch.moved(
+            partition, messages=1, rows=0, duplicates=0, conflicts=0, dead=Counter(), canary_sent_at_ms=NOW_MS
+        )
+    assert told(watch, world, at_s=10, joined=True, lag={0: 0, 1: 0}) == pytest.approx(10, abs=1)
+    assert told(watch, world, at_s=3_600, joined=False, lag={}) == pytest.approx(3_600, abs=1)
+    assert told(watch, world, at_s=3_700, joined=True, lag={0: 5}) == pytest.approx(3_700, abs=1)
+
+
+def test_who_has_no_partition_says_nothing_of_freshness(world: World) -> None:
+    watch = world.watch()
+    watch.moved(0, messages=1, rows=0, duplicates=0, conflicts=0, dead=Counter(), canary_sent_at_ms=NOW_MS)
+    assert told(watch, world, at_s=10, joined=True, lag={0: 0}) == pytest.approx(10, abs=1)
+    assert told(watch, world, at_s=20, joined=True, lag={}) is None
+    assert told(watch, world, at_s=30, joined=True, lag={0: 0}) is None, "until its canary has come again"

@@ -10,7 +10,10 @@ from pipeline.told import Crash
 from pipeline.world import World, everything_once, send
 
 from etl.batch import Block
+from etl.cutting import Cut
 from etl.errors import Retryable
+from etl.loading import Finished
+from etl.retry import BackOff
 
 OUTAGE = Retryable("not now")
 WHEN = ("before", "after")
@@ -169,3 +172,45 @@ def test_an_insert_torn_by_the_warehouses_end_is_mended(world: World, torn: int,
     assert everything_once(world, range(0, 10, 2))
     if torn != 2:
         assert world.value("ugc_etl_rows_mended_total") >= 5
+
+
+def test_trouble_of_a_source_that_was_given_up_is_over_with_the_next(world: World) -> None:
+    world.back_off = BackOff(5_000, 5_000)
+    send(world, range(10))
+    watch = world.watch()
+    first = world.process(watch)
+    world.faults.named["before commit"] = [OUTAGE]
+    while not watch._trouble:
+        first.pipeline.run_once()
+    world.faults.named["poll"] = [Retryable("cannot take over partitions")]
+    with pytest.raises(Retryable, match="cannot take over"):
+        first.pipeline.run()
+    first.source.close()
+    second = world.process(watch)
+    world.drain(second)
+    second.pipeline.run_once()
+    watch.check_moving()
+    assert everything_once(world, range(10))
+
+
+def test_trouble_of_a_range_that_is_read_again_is_over_with_it(world: World) -> None:
+    world.back_off = BackOff(5_000, 5_000)
+    world.store.refuses = lambda row: row["user_id"] == "user-2"
+    send(world, [2, 4])
+    watch = world.watch()
+    process = world.process(watch)
+    load = process.loaders._load
+
+    def confirmed_in_vain(cut: Cut) -> Finished:
+        lane = process.pipeline._lanes[cut.assignment]
+        lane.assignment.confirmed_at -= 60
+        world.faults.named["before commit"] = [OUTAGE]
+        process.pipeline._advance(lane)
+        assert watch._trouble
+        process.loaders._load = load
+        return load(cut)
+
+    process.loaders._load = confirmed_in_vain
+    world.drain(process)
+    watch.check_moving()
+    assert everything_once(world, [4])

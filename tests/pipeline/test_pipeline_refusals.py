@@ -6,7 +6,9 @@ from uuid import UUID
 import pytest
 from pipeline.world import World, everything_once, send
 
+from etl.cutting import Cut
 from etl.errors import Fatal
+from etl.loading import Finished
 
 
 def test_undecodable_records_become_dead_letters_and_their_batch_lands_without_them(world: World) -> None:
@@ -89,5 +91,27 @@ def test_too_many_dead_letters_stop_it_before_they_are_written() -> None:
         world.log.append(b"foreign")
     with pytest.raises(Fatal, match="UGC_ETL_DEAD_RUN_MAX"):
         world.drain(world.process())
+    assert not world.letters.letters
+    assert not any(world.log.committed.values())
+
+
+def test_a_brake_that_nobody_heard_is_pulled_again_when_the_partition_comes_back() -> None:
+    world = World(dead_run_max=3)
+    for _ in range(10):
+        world.log.append(b"foreign")
+    process = world.process()
+    load, tripped = process.loaders._load, []
+
+    def lost_meanwhile(cut: Cut) -> Finished:
+        finished: Finished = load(cut)
+        if not tripped:
+            tripped.append(finished.error)
+            process.source.assignments.pop(cut.assignment.partition).end()
+        return finished
+
+    process.loaders._load = lost_meanwhile
+    with pytest.raises(Fatal, match="UGC_ETL_DEAD_RUN_MAX"):
+        world.drain(process)
+    assert isinstance(tripped[0], Fatal)
     assert not world.letters.letters
     assert not any(world.log.committed.values())

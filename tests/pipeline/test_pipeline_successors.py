@@ -4,12 +4,17 @@ from dataclasses import replace
 
 import pytest
 import structlog
-from pipeline.told import Crash
-from pipeline.world import World, everything_once, of_partition, send
+from pipeline.memory_log import MemoryMessage
+from pipeline.told import NOW_MS, Crash
+from pipeline.world import InlineLoaders, World, everything_once, of_partition, send
 
+from etl.cutting import Cut
 from etl.errors import Fatal, Retryable
-from etl.intents import parse
+from etl.intents import Intent, Mark, parse
+from etl.loading import Finished
 from etl.pipeline import STEPS
+from etl.ranges import Position
+from etl.rows import DECODER, RowReader
 from etl.watch import Watch
 
 OUTAGE = Retryable("not now")
@@ -99,6 +104,42 @@ def test_a_range_that_another_decoder_had_begun_is_finished_by_this_one(world: W
         world.drain(world.process())
     assert everything_once(world, numbers)
     assert [line for line in logs if line["event"] == "range_reads_differently"]
+
+
+def test_what_is_redone_is_read_to_its_end_though_it_fills_the_buffer_alone(world: World) -> None:
+    class TakesSeconds(InlineLoaders):
+        """One range at a time, of which each is stored for longer than full buffers wait for room."""
+
+        stored_at = 0.0
+
+        @property
+        def idle(self) -> int:
+            return 0 if self.waiting else 1
+
+        def start(self, cut: Cut) -> None:
+            self.stored_at = world.clock.monotonic() + 5
+            super().start(cut)
+
+        def finished(self, timeout_s: float) -> list[Finished]:
+            world.clock.sleep(max(0.001, timeout_s))
+            return super().finished(timeout_s) if world.clock.monotonic() >= self.stored_at else []
+
+    numbers = [*of_partition(0, 60), *of_partition(1, 90)]
+    send(world, numbers)
+    for partition, records in world.log.records.items():
+        reader = RowReader(world.log.topic_id, partition, cut_at_ms=NOW_MS)
+        said = reader.read([MemoryMessage(each) for each in records])
+        first, last = records[0].offset, records[-1].offset
+        intent = Intent(first, last, said.records, said.crc, DECODER, NOW_MS)
+        world.log.committed[partition] = Position(0)
+        world.log.said[partition] = Mark(world.log.topic_id, 2, intent).text()
+    world.buffer_bytes_max = said.size_bytes // 2
+    process = world.process()
+    process.pipeline._loaders = TakesSeconds(process.loaders._load)
+    world.drain(process)
+    process.pipeline.run_once()
+    assert everything_once(world, numbers)
+    assert not process.source._paused
 
 
 def test_one_that_wakes_up_after_its_successor_finished_writes_nothing_twice(world: World) -> None:

@@ -312,3 +312,10 @@ def test_left_out_rows_take_their_columns_with_them(read: Any, record: Any) -> N
     assert batch.without({0}).records == 5
     assert bytes(batch.block()).splitlines() == batch.lines
     assert bytes(batch.block()) == bytes(batch.block()), "the driver may send it twice"
+
+
+def test_headers_weigh_too(read: Callable[..., Batch]) -> None:
+    headers = (("h", b"a" * 5_000), ("none", None))
+    batch = read(LogRecord(Offset(0), NOW_MS, b"key", b"foreign", headers))
+    assert len(batch.dead) == 1
+    assert batch.size_bytes == len("h") + 5_000 + len("none") + len(b"key") + len(b"foreign")

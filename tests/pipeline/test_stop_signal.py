@@ -46,3 +46,48 @@ def test_it_ends_in_time(step: str, code: int, said: str) -> None:
             assert said in process.stdout.read()
         finally:
             process.kill()
+
+
+HANGS = """
+import ctypes, time
+from etl.stop import StopSignal
+with StopSignal(stop_within_ms=300) as stop:
+    with stop.lasting_at_most({seconds}):
+        print("ready", flush=True)
+        {step}
+    time.sleep({after})
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step", "after", "code", "said"),
+    [
+        (1, "ctypes.PyDLL(None).sleep(60)", 0, 1, "most recent call first"),
+        (1, "pass", 2, 0, "ended"),
+        # A stop that is asked for inside has its own time, also when the inside ends first.
+        (60, "stop.wait(60); ctypes.PyDLL(None).sleep(60)", 0, 1, "most recent call first"),
+        (60, "stop.wait(60)", 60, 0, "stopped_inside_a_step"),
+    ],
+    ids=["it hangs", "it ends in time", "it hangs when asked to stop", "it ends when asked to stop"],
+)
+def test_what_may_hang_lasts_so_long_at_most(
+    seconds: float, step: str, after: float, code: int, said: str
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGS.format(seconds=seconds, step=step, after=after)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            if "stop.wait" in step:
+                process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == code
+            assert said in process.stdout.read()
+        finally:
+            process.kill()
