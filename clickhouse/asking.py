@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import blake2b
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -59,7 +60,9 @@ class Asking:
 
     def by_day(self, reading: Reading, first: date, last: date, *, rows_max: int | None = None) -> list[Any]:
         """The rows of the days first..last, `rows_max` at most; read only where their table has changed."""
-        what = (reading.question, self.scope.segments, self.scope.bots)
+        # Segments may be long, and many: what is kept of them is a name.
+        asked_of = blake2b(repr(self.scope.segments).encode(), digest_size=16).digest()
+        what = (reading.question, asked_of, self.scope.bots)
         wanted = Wanted(reading.table, what, first, last, days.edges(first, last, self.scope.tz))
         return self.read_before.rows(wanted, reading.read, self._made_of, read_max=rows_max)[:rows_max]
 

@@ -29,7 +29,8 @@ class Verdict:
     """One table held against events_raw for one day.
 
     `in_raw`, `in_table`: what both have of it, in the table's own unit (rows, ids or users). `wrong`: how
-    many of those differ; `example`: one of them.
+    many of those differ; `example`: one of them. `in_table_alone`: how many more rows it counts than
+    events_raw has, cell by cell; only the table that counts rows can tell.
     """
 
     table: str
@@ -38,6 +39,7 @@ class Verdict:
     in_table: int
     wrong: int
     example: str
+    in_table_alone: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -94,8 +96,7 @@ class Auditor:
 
     def look(self, table: str, day: date) -> Verdict:
         """What one look says: of a day into which rows are coming it may be half."""
-        in_raw, in_table, wrong, example = self._ask(QUESTIONS[table], day=day)[0]
-        return Verdict(table, day, in_raw, in_table, wrong, example)
+        return Verdict(table, day, *self._ask(QUESTIONS[table], day=day)[0])
 
     def _ask(self, name: str, **parameters: Any) -> list[Any]:
         with classified():

@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from clickhouse import days
 
-# A row of python objects takes some 250 bytes: 12 MiB a process when it is full.
+# A row of python objects takes some 250 bytes, a key 1 KiB: 12 MiB a process when it is full of many rows a
+# day, 30 of days with a row each.
 ROWS_MAX: Final = 50_000
 
 Key = tuple[Hashable, ...]

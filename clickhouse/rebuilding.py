@@ -54,9 +54,8 @@ class Rebuilt:
 
     @property
     def lost_from_raw(self) -> int:
-        """How many more rows were counted before than events_raw holds: they are in no aggregate any more."""
-        counted = next(each for each in self.before if each.table == QUARTER_HOURS.target)
-        return max(0, counted.in_table - counted.in_raw)
+        """How many rows were counted before that events_raw does not hold: no aggregate has them any more."""
+        return sum(each.in_table_alone for each in self.before)
 
 
 class Rebuilder:
@@ -78,6 +77,7 @@ class Rebuilder:
             raise NotRebuilt(
                 f"{RAW} does not hold {day} whole (it holds {held}): its aggregates are frozen as they are"
             )
+        self._tidy()
         before = self._verdicts(day)
         self._tell(SPANS, day)
         if not self._auditor.look(SPANS.target, day).agrees:
@@ -129,7 +129,9 @@ class Rebuilder:
 
     def _narrow_spans(self, day: date) -> None:
         """Put right the spans that begin or end when nothing happened; only their users lack one then."""
-        with self._beside(SPANS.target) as beside:
+        # What stands beside is all there is of them between the two jobs: should that fail, it stays, and
+        # the next rebuild puts it in.
+        with self._beside(SPANS.target, stays_after_failure=True) as beside:
             self._job("spans_too_wide", day=day, kept_days=RAW_KEPT_DAYS, into=beside)
             self._job("drop_spans", of=beside)
             self._job("take_spans", of=beside)
@@ -137,17 +139,27 @@ class Rebuilder:
         self._tell(SPANS, day)
 
     @contextmanager
-    def _beside(self, table: str) -> Iterator[str]:
+    def _beside(self, table: str, *, stays_after_failure: bool = False) -> Iterator[str]:
         """An empty table of the same columns, parts and settings, gone at the end."""
-        beginning = f"{table}{BESIDE}"
-        for (left,) in self._ask("left_beside", beginning=beginning, older_than_s=LEFT_AFTER_S):
-            self._run(f"DROP TABLE IF EXISTS `{left}` SYNC")
-        name = f"{beginning}{self._named()}"
+        name = f"{table}{BESIDE}{self._named()}"
         self._run(f"CREATE TABLE `{name}` AS `{table}`")
         try:
             yield name
-        finally:
-            self._run(f"DROP TABLE IF EXISTS `{name}` SYNC")
+        except BaseException:
+            if not stays_after_failure:
+                self._run(f"DROP TABLE IF EXISTS `{name}` SYNC")
+            raise
+        self._run(f"DROP TABLE IF EXISTS `{name}` SYNC")
+
+    def _tidy(self) -> None:
+        """Remove what a rebuild left that was killed. Spans it had taken out are put in first, at once and
+        whoever may be using them: twice is as once."""
+        for (left,) in self._ask("left_beside", beginning=f"{SPANS.target}{BESIDE}", older_than_s=0):
+            self._job("take_spans", of=left)
+        for view in (SPANS, QUARTER_HOURS, ACTIVITY):
+            beginning = f"{view.target}{BESIDE}"
+            for (left,) in self._ask("left_beside", beginning=beginning, older_than_s=LEFT_AFTER_S):
+                self._run(f"DROP TABLE IF EXISTS `{left}` SYNC")
 
     def _wait_for_inserts(self) -> None:
         """Return when every insert has ended that runs now. Raises NotRebuilt when one does not."""

@@ -151,6 +151,12 @@ def show(report: Report) -> None:
     if wrong := sorted({str(v.day) for v in report.verdicts if not v.agrees}):
         mending = " ".join(f"--day {day}" for day in wrong)
         out.print(f"made anew from {RAW} by: [bold]ugc rollup rebuild {mending}[/]", soft_wrap=True)
+    if alone := sum(verdict.in_table_alone for verdict in report.verdicts):
+        out.print(
+            f"[yellow]note[/] {alone:,} rows are counted that {RAW} does not hold: counted twice, or lost "
+            "there. Making the day anew forgets what was lost there, so look for a backup first",
+            soft_wrap=True,
+        )
     if not report.wrong:
         days_told = f"{len(days)} day{'' if len(days) == 1 else 's'}"
         out.print(f"[green]all agree[/]: {days_told}, {len(report.accounts)} partitions of the log")

@@ -67,6 +67,7 @@ def _show(rebuilt: Rebuilt) -> None:
     if rebuilt.lost_from_raw:
         console.err().print(
             f"[yellow]note[/] {rebuilt.lost_from_raw:,} rows were counted before that events_raw does not "
-            "hold; if nobody erased them, the log may still have them",
+            "hold: counted twice, or lost from it; these ids are remembered, so reading the log again does "
+            "not bring them back",
             soft_wrap=True,
         )

@@ -164,3 +164,35 @@ def test_what_a_killed_rebuild_left_is_removed_by_the_next(
     time.sleep(1.1)
     rebuilder(own_dsn).rebuild(YESTERDAY.date())
     assert left() == []
+
+
+SPANS_TOLD = "SELECT user_id, min(first_at), max(last_at) FROM user_spans GROUP BY 1 ORDER BY 1"
+
+
+def test_spans_that_a_killed_rebuild_had_taken_out_come_back_with_the_next(here: Stand, own_dsn: str) -> None:
+    class Killed(Rebuilder):
+        """Ends where a kill would: between taking spans out and putting the right ones in."""
+
+        def _job(self, name: str, **parameters: Any) -> None:
+            if name == "take_spans":
+                raise KeyboardInterrupt
+            super()._job(name, **parameters)
+
+    # Of a day that events_raw holds no more, nothing but the span knows that the user came.
+    old = YESTERDAY - timedelta(days=40)
+    here.insert(here.batch(3, times=[YESTERDAY], user_id="user-0"))
+    at = YESTERDAY + 5 * HOUR
+    here.admin.command(
+        f"INSERT INTO user_spans VALUES ('user-0', false, '{old:%F %T}', '{at:%F %T}')",
+        settings={"insert_deduplicate": 0},
+    )
+    names, row = "day, is_bot, user_id, quarter_hours", f"'{old:%F}', false, 'user-0', 1"
+    here.admin.command(f"INSERT INTO user_activity ({names}) VALUES ({row})")
+    with pytest.raises(KeyboardInterrupt):
+        Killed(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
+    assert not here.admin.query(SPANS_TOLD).result_rows
+    time.sleep(1.1)  # the catalogue tells tables' ages in whole seconds
+    rebuilder(own_dsn).rebuild(YESTERDAY.date())
+    ((_, first, last),) = here.admin.query(SPANS_TOLD, tz_mode="aware").result_rows
+    assert first.date() == old.date()
+    assert last < at
