@@ -74,10 +74,15 @@ class Cutter:
         self._growing: dict[Assignment, _Growing] = {}
         self._closed: dict[Assignment, deque[Cut]] = {}
         self._redone: set[Assignment] = set()
+        self._read_until: dict[Assignment, int] = {}
         self._careful: set[str] = set()
 
     def add(self, assignment: Assignment, messages: Sequence[Message]) -> None:
-        """Take in records of one partition, in the order they were read."""
+        """Take in records of one partition, in the order they were read; one that is there already is not."""
+        if messages and (messages[0].offset() or 0) <= self._read_until.get(assignment, -1):
+            messages = [each for each in messages if (each.offset() or 0) > self._read_until[assignment]]
+        if messages:
+            self._read_until[assignment] = messages[-1].offset() or 0
         while messages:
             growing = self._growing.get(assignment) or self._open(assignment, messages[0])
             taken = self._take(growing, messages)
@@ -109,7 +114,7 @@ class Cutter:
 
     def forget_ended(self) -> None:
         """Drop what belongs to assignments that are not current."""
-        for held in (self._growing, self._closed):
+        for held in (self._growing, self._closed, self._read_until):
             for assignment in [each for each in held if not each.current]:
                 del held[assignment]
         self._redone = {each for each in self._redone if each.current}

@@ -266,6 +266,19 @@ def test_a_redo_knows_whether_it_reads_as_it_did(tried: Any, on_day: Any) -> Non
         assert [cut.reads_as_intended for cut in again.drain()] == [same]
 
 
+def test_what_a_client_hands_out_again_is_taken_once(tried: Any) -> None:
+    one = tried()
+    ours = assignment(redo=intent(0, 3))
+    one.add(ours, map(log_record, range(3)))
+    one.add(ours, map(log_record, range(1, 6)))
+    one.add(ours, map(log_record, range(6)))
+    one.clock.sleep(1)
+    assert [(cut.range.first, cut.range.last, cut.batch.records) for cut in one.drain()] == [
+        (0, 3, 4),
+        (4, 5, 2),
+    ]
+
+
 def test_only_the_named_range_is_read_with_care(tried: Any, on_day: Any) -> None:
     one = tried()
     one.cutter.be_careful(Range("T", 0, Offset(0), Offset(2)))
