@@ -6,7 +6,6 @@ range is an error.
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import compress
@@ -31,9 +30,9 @@ POLL_RECORDS_MAX = 2_000
 POLL_BYTES_MAX = 2 * 1024 * 1024
 SAMPLED_EVERY = 64
 RECORD_BYTES_AT_FIRST = 8_192
-# Leaving, we answer rebalances until none came for so long, and give up on that after so long.
+# Leaving, we answer rebalances until none came for so long, and give up on that after so many looks.
 QUIET_S = 0.1
-LEAVE_WITHIN_S = 3.0
+LOOKS_MAX = 30
 
 Place = Callable[[Consumer, Sequence[int]], list[Assignment]]
 
@@ -164,11 +163,11 @@ class KafkaSource:
         # gone with the answer to the first, and waits for ever to be told of the second (its issue 4884).
         if not self._returns:
             self._consumer.unsubscribe()
-        until = time.monotonic() + LEAVE_WITHIN_S
-        self._rebalanced = True
-        while self._rebalanced and time.monotonic() < until:
+        for _ in range(LOOKS_MAX):
             self._rebalanced = False
             self._consumer.consume(POLL_RECORDS_MAX, QUIET_S)
+            if not self._rebalanced:
+                return
 
     def _partitions(self) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition) for partition in self.assignments]
