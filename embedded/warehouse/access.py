@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from embedded.warehouse import functions
+from embedded.warehouse import functions, spelled
 from embedded.warehouse.errors import Refused, access_denied, readonly
 from embedded.warehouse.parsing import Node, Statement
 from embedded.warehouse.profiles import HTTP_SETTINGS, Role
@@ -31,16 +31,14 @@ _TABLE_FUNCTIONS = {
 }
 
 # What a ClickHouse server shows to everybody even when the system database needs a grant, and
-# system.numbers, which SHOW and dashboards use.
+# system.numbers, which SHOW and dashboards use. Not time_zones: each zone that was used stays in memory,
+# with 4 MiB, and this asks for them all.
 _SYSTEM_TABLES = {
-    *("one", "numbers", "zeros", "contributors", "licenses", "time_zones", "collations", "formats"),
+    *("one", "numbers", "zeros", "contributors", "licenses", "collations", "formats"),
     *("privileges", "data_type_families", "database_engines", "table_engines", "table_functions"),
     *("aggregate_function_combinators", "completions", "functions", "databases", "tables", "columns"),
     *("settings", "current_roles", "enabled_roles", "quota_usage"),
 }
-
-# What is called like one of these is the database, an alias or not.
-_DATABASES_OF_SERVER = {"system", "default", "information_schema"}
 
 _IN_FUNCTIONS = re.compile(r"(global)?(not|null|notnull|nullnot)?in(ignoreset)?", re.IGNORECASE)
 
@@ -71,12 +69,16 @@ def check(role: Role, statement: Statement, *, database: str, parameters: Mappin
     if role.everything:
         return
     _check_kind(role, statement)
+    if statement.tree is None and statement.looks_at is None:
+        raise access_denied(role.name, f"It may not run a {statement.kind}")
     for name, value in statement.changed_settings().items():
         of_explain = statement.kind == "ExplainQuery" and name in _EXPLAIN_OPTIONS
         if name not in HTTP_SETTINGS and not of_explain:
             role.check_setting(name, value)
     scope = _Scope(role, database, parameters, statement)
     for node in statement.nodes:
+        if spelled.makes_a_state(node):
+            raise access_denied(role.name, "It may not make a state of an aggregate")
         scope.check(node)
 
 
@@ -136,7 +138,6 @@ class _Scope:
         self._database = database
         self._parameters = parameters
         self._names_databases = statement.kind in _NAMES_A_DATABASE
-        self._aliases = {str(node["alias"]) for node in statement.nodes if node.get("alias")}
         self._with = {str(node["name"]) for node in statement.nodes if node.get("type") == "WithElement"}
         self._lambdas = {
             str(node["alias"]) for node in statement.nodes if node.get("alias") and _is_lambda(node)
@@ -196,7 +197,7 @@ class _Scope:
             self._named_database(parts[0] if parts else self._database)
             return
         # Made by WITH or not: in its own body, and outside of its SELECT, such a name is a table's again.
-        database, table = ([self._database, *parts] if len(parts) == 1 else parts)[:2]
+        database, table = ([self._database, *parts] if len(parts) < 2 else parts)[:2] if parts else ("", "")
         if database in self._role.databases or (database == "system" and table in _SYSTEM_TABLES):
             return
         needed = f"To execute this query, it's necessary to have the grant SELECT ON {database}.{table}"
@@ -215,12 +216,18 @@ class _Scope:
         name = str(node.get("name"))
         if name.lower() not in _TABLE_FUNCTIONS:
             raise access_denied(self._role.name, f"The table function {name} is not among what it may use")
+        if why := spelled.why_not_columns(name, _children(node.get("arguments") or {})):
+            raise access_denied(self._role.name, why)
 
     def _function(self, node: Node) -> None:
         name = str(node.get("name") or node.get("func_name") or "")
         if name or node.get("lambda") is None:
             self._function_name(name)
         arguments = _children(node.get("arguments") or {})
+        if why := spelled.why_not_type(name, arguments):
+            raise access_denied(self._role.name, why)
+        if (called := spelled.aggregate_named(name, arguments)) is not None:
+            self._function_name(called)
         if _IN_FUNCTIONS.fullmatch(name) and len(arguments) > 1:
             self._right_of_in(arguments[1])
         # Higher-order functions take the name of a function for a lambda; or it is a column's.
@@ -246,14 +253,12 @@ class _Scope:
             raise access_denied(self._role.name, f"The function {name} {reason}")
 
     def _right_of_in(self, argument: Node) -> None:
-        """`x IN name` takes a table, an alias or a column; only the first can be out of bounds."""
+        """`x IN name` takes a table, an alias or a column; only the first can be out of bounds. A name of two
+        parts is taken for a table's, whatever aliases there are: for a column there is has()."""
         if argument.get("type") != "Identifier":
             return
         parts = self._parts(argument)
-        of_alias = parts[0] in self._aliases and parts[0].lower() not in _DATABASES_OF_SERVER
-        if (len(parts) > 1 and not of_alias) or (
-            len(parts) == 1 and self._database not in self._role.databases
-        ):
+        if len(parts) != 1 or self._database not in self._role.databases:
             self._table(parts)
 
     def _insert(self, node: Node) -> None:

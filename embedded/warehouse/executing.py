@@ -241,6 +241,7 @@ def _for_now(handle: Handle, settings: dict[str, str]) -> Iterator[None]:
 
 def _reading(call: Call, statement: Statement, reply: Reply) -> Reading:
     output_format = statement.format or call.request.default_format or DEFAULT_FORMAT
+    formats.refuse_unknown(output_format)
     changed = set(call.settings) | set(statement.changed_settings())
     if call.session is not None and call.session.handle is not None:
         # What the session has SET is the engine's secret; whole is right for every setting.

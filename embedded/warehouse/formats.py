@@ -7,6 +7,10 @@ head of names repeat it, and it is cut off from the second block on; all others 
 from collections.abc import Callable, Iterator
 
 from embedded.warehouse.engine import Block
+from embedded.warehouse.errors import Refused
+
+# Of chDB's Python layer: they give objects, and no server knows them.
+_OF_PYTHON = {"dataframe", "arrowtable"}
 
 _HEADLESS = {
     *("native", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "csv", "rowbinary", "tskv"),
@@ -42,6 +46,12 @@ _CONTENT_TYPES = (
     ),
     ("msgpack", "application/octet-stream"),
 )
+
+
+def refuse_unknown(output_format: str) -> None:
+    """Raise Refused for a format that only the engine's wrapping takes; the engine judges all others."""
+    if output_format.lower() in _OF_PYTHON:
+        raise Refused(73, "UNKNOWN_FORMAT", f"Unknown format {output_format}.")
 
 
 def streams(output_format: str, changed_settings: set[str]) -> bool:

@@ -16,6 +16,8 @@ from embedded.warehouse.errors import WarehouseError
 
 FILE = Path(__file__).with_name("functions.txt")
 
+# The longest aggregate with ten combinators has half of it.
+NAME_CHARS_MAX = 200
 _SECTIONS = ("computes", "aggregates", "combinators", "written by the parser", "refused")
 
 
@@ -45,7 +47,9 @@ class Functions:
         return found[0] if found else None
 
     def _is_aggregate(self, lower: str) -> bool:
-        """`uniqStateIf`: an aggregate under any number of combinators."""
+        """`uniqStateIf`: an aggregate under any number of combinators, within reason."""
+        if len(lower) > NAME_CHARS_MAX:
+            return False
         if lower in self.aggregates:
             return True
         return any(

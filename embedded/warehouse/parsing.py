@@ -29,6 +29,7 @@ _LOOKS_AT = {
     "ShowCreateViewQuery": frozenset({b"SHOW", b"CREATE", b"VIEW"}),
     "ShowCreateDatabaseQuery": frozenset({b"SHOW", b"CREATE", b"DATABASE"}),
 }
+BAD_ARGUMENTS = 36
 _UNPRINTABLE = re.compile(r"AST node of type '(\w+?)(?:_[^']*)?' does not support JSON")
 _SELECTS = {"SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery"}
 _WITHOUT_ANSWER = re.compile(
@@ -124,7 +125,8 @@ class Parser:
         try:
             tree = self._tree(sql)
         except Refused as error:
-            found = _UNPRINTABLE.search(error.message)
+            # From its first word on: further on, a message quotes the statement.
+            found = _UNPRINTABLE.match(error.message) if error.code == BAD_ARGUMENTS else None
             if found is None:
                 raise
             return self._without_tree(sql, found[1])

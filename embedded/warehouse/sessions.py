@@ -74,11 +74,13 @@ class Sessions:
             if session is None:
                 if must_exist:
                     raise Refused(372, "SESSION_NOT_FOUND", f"Session {key[1][:200]} not found.")
-                if len(self._sessions) >= self._limits.sessions_max:
+                of_user = sum(user == key[0] for user, _ in self._sessions)
+                if max(len(self._sessions), 2 * of_user) >= self._limits.sessions_max:
                     raise Refused(
                         202,
                         "TOO_MANY_SIMULTANEOUS_QUERIES",
-                        f"Too many sessions: {self._limits.sessions_max} are open; close some or wait.",
+                        f"Too many sessions: {self._limits.sessions_max} in all, half of them for one user; "
+                        "close some (close_session=1) or wait.",
                     )
                 session = self._sessions[key] = Session(timeout_s, 0.0)
             session.busy, session.timeout_s = True, timeout_s

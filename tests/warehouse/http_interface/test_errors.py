@@ -17,6 +17,8 @@ import pytest
         ("SELECT * FROM nope.nope", 81, 404),
         ("SELECT nope()", 46, 404),
         ("SELECT 1 FORMAT Nope", 73, 404),
+        ("SELECT 1 FORMAT dataframe", 73, 404),
+        ("SELECT 1 FORMAT ArrowTable", 73, 404),
         ("SELECT 1 SETTINGS nope = 1", 115, 404),
         ("SELECT toUInt8('x')", 6, 400),
         ("SELECT throwIf(1, 'because')", 395, 500),

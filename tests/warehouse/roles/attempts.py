@@ -379,6 +379,50 @@ LOOK_ELSEWHERE_BESIDE = [
     Attempt("WITH 1 AS system SELECT 'x' IN system.processes"),
 ]
 
+# The parser says of some statements that it cannot write them down, and its errors quote what was sent.
+_SAID = "AST node of type 'ShowTablesQuery' does not support JSON"
+
+FORGE = [
+    *(
+        Attempt(f"{sql}; /* {_SAID} */ SELECT 1")
+        for sql in (
+            "SELECT file('{canary}')",
+            "SELECT query FROM system.processes",
+            "SHOW PROCESSLIST",
+            "SELECT 'x' INTO OUTFILE '{canary}' TRUNCATE",
+            "KILL QUERY WHERE 1",
+        )
+    ),
+    Attempt(f"EXISTS DICTIONARY `{_SAID}`"),
+    Attempt(f"SHOW CREATE DICTIONARY `{_SAID}`"),
+    Attempt(f"EXISTS DICTIONARY `x' does not support JSON {_SAID}`"),
+]
+
+# Text that the engine reads as more than that.
+SPELLED = [
+    *_plain(
+        "SELECT b FROM values('a String, b String ALIAS file(''{canary}'')', ('x'))",
+        "SELECT b FROM values('a String, b String alias/**/file(''{canary}'')', ('x'))",
+        "SELECT b FROM values($$a String, b String DEFAULT file('{canary}')$$, ('x', 'y'))",
+        "SELECT b FROM VALUES('a String, b String MATERIALIZED file(''{canary}'')', ('x'))",
+        "SELECT b FROM values('a String, b String EPHEMERAL file(''{canary}'')', ('x'))",
+        "WITH 'a String, b String ALIAS file(''{canary}'')' AS s SELECT b FROM values(s, ('x'))",
+        "SELECT b FROM values(concat('a String, b String AL', 'IAS file(''{canary}'')'), ('x'))",
+        "SELECT * FROM view(SELECT b FROM values('a String, b String ALIAS file(''{canary}'')', ('x')))",
+        "SELECT * FROM null('a String, b String ALIAS file(''{canary}'')')",
+        "SELECT * FROM format(CSV, 'a String, b String ALIAS file(''{canary}'')', 'x')",
+        "SELECT arrayReduce('nobody_has_judged_this', [1])",
+        "SELECT x.1 FROM (SELECT 1 AS other) WHERE 'secret' IN other.t",
+    ),
+    Attempt(
+        "SELECT b FROM values({{s:String}}, ('x'))", {"param_s": "a String, b String ALIAS file('{canary}')"}
+    ),
+    Attempt("SELECT 1 AS other, 'secret' IN other.t"),
+    Attempt("WITH 1 AS other SELECT 'secret' IN other.t"),
+    Attempt("SELECT * FROM {{t:Identifier}}", {"param_t": "."}),
+    Attempt("SELECT 1 IN {{t:Identifier}}", {"param_t": "."}),
+]
+
 SETTINGS = [
     *_plain(
         "SET readonly = 0",
@@ -448,6 +492,18 @@ OWN = [
         "SELECT getClientHTTPHeader('Authorization')",
         "SELECT currentRequestURL()",
         "SELECT nobody_has_judged_this(1)",
+        # No limit holds these.
+        "SELECT count() FROM system.time_zones",
+        "SELECT printf('%2147483647d', 1)",
+        "SELECT arrayLevenshteinDistance(range(9), range(1, 9))",
+        "SELECT polygonsUnionCartesian([[[(0., 0.), (1., 1.)]]], [[[(0., 0.), (1., 1.)]]])",
+        "SELECT finalizeAggregation(CAST('' AS AggregateFunction(mannWhitneyUTest, Float64, UInt8)))",
+        "SELECT CAST(unhex('00'), concat('Aggregate', 'Function(sum, UInt8)'))",
+        "SELECT unhex('00')::AggregateFunction(sum, UInt8)",
+        "SELECT accurateCast('', 'SimpleAggregateFunction(sum, UInt8)')",
+        "SELECT * FROM values('s AggregateFunction(sum, UInt8)', ('x'))",
+        "SELECT arrayReduce(concat('su', 'm'), [1])",
+        "SELECT " + "sum" + "If" * 3_000 + "(1)",
     )
 ]
 
@@ -480,6 +536,11 @@ HARMLESS = (
     "SELECT windowFunnel(60)(toDateTime(occurred_at), user_id = 'a') FROM events_raw",
     "SELECT COLUMNS('user') APPLY(toString) FROM events_raw",
     "EXPLAIN indexes = 1 SELECT count() FROM events_raw WHERE occurred_at > now() - 1",
+    "SELECT arrayReduce('sumIf', [1, 2], [1, 0]), CAST(1 AS String)",
+    "SELECT JSONExtract('{{}}', 'a', 'Nullable(UInt8)')",
+    "SELECT * FROM values(('default', 'ttl'), ('alias', 'file'))",
+    "SELECT * FROM values('a Tuple(x String, y UInt8), b Enum(''x'' = 1)', (('b', 1), 'x'))",
+    "SELECT finalizeAggregation(users) FROM events_by_quarter_hour",
     "SHOW TABLES LIKE '%file%'",
     "DESCRIBE TABLE events_raw",
     "SHOW CREATE TABLE events_raw",
@@ -495,5 +556,7 @@ def hostile() -> Iterator[Attempt]:
     yield from CHANGE
     yield from LOOK_ELSEWHERE
     yield from LOOK_ELSEWHERE_BESIDE
+    yield from FORGE
+    yield from SPELLED
     yield from SETTINGS
     yield from OWN

@@ -46,6 +46,15 @@ def test_an_analyst_gets_nowhere(target: Target, attempt: Attempt) -> None:
     target.canary.assert_untouched()
 
 
+@pytest.mark.parametrize("setting", [{}, {"input_format_values_interpret_expressions": "1"}])
+def test_the_values_of_a_writer_are_values(target: Target, setting: dict[str, str]) -> None:
+    sql = "INSERT INTO events_raw (user_id) VALUES (file('{canary}'))".format(**target.canary.names())
+    answer = target.ask(sql, role="writer", query=setting)
+    assert answer.code != 0
+    assert target.canary.secret.strip() not in answer.text
+    target.canary.assert_untouched()
+
+
 def test_nothing_has_changed_after_all_of_them(target: Target) -> None:
     """In this file's order: after the attempts."""
     tables = target.value(
