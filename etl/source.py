@@ -160,7 +160,7 @@ class KafkaSource:
 
     def _answer_rebalances(self) -> None:
         # To close while a rebalance waits for its callback is to hang: librdkafka asks for a second one, is
-        # gone with the answer to the first, and waits for ever to be told of the second (its issue 4884).
+        # gone with the answer to the first, and waits for ever to be told of the second (librdkafka #4884).
         if not self._returns:
             self._consumer.unsubscribe()
         for _ in range(LOOKS_MAX):

@@ -19,6 +19,27 @@ print("ended", flush=True)
 """
 
 
+def assert_ends(source: str, *, asked: bool, code: int, said: str) -> None:
+    """A process of this source ends with `code` in seconds, having said so, `asked` to by a signal or not."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            if asked:
+                process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == code
+            assert said in process.stdout.read()
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize(
     ("step", "code", "said"),
     [
@@ -30,22 +51,7 @@ print("ended", flush=True)
     ids=["it ends by itself", "inside a step", "with the interpreter's lock"],
 )
 def test_it_ends_in_time(step: str, code: int, said: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", STOPS.format(step=step)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-    )
-    with process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == code
-            assert said in process.stdout.read()
-        finally:
-            process.kill()
+    assert_ends(STOPS.format(step=step), asked=True, code=code, said=said)
 
 
 HANGS = """
@@ -74,20 +80,5 @@ print("ended", flush=True)
 def test_what_may_hang_lasts_so_long_at_most(
     seconds: float, step: str, after: float, code: int, said: str
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HANGS.format(seconds=seconds, step=step, after=after)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-    )
-    with process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            if "stop.wait" in step:
-                process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == code
-            assert said in process.stdout.read()
-        finally:
-            process.kill()
+    source = HANGS.format(seconds=seconds, step=step, after=after)
+    assert_ends(source, asked="stop.wait" in step, code=code, said=said)
