@@ -197,14 +197,14 @@ class _Scope:
             self._named_database(parts[0] if parts else self._database)
             return
         # Made by WITH or not: in its own body, and outside of its SELECT, such a name is a table's again.
-        database, table = ([self._database, *parts] if len(parts) < 2 else parts)[:2] if parts else ("", "")
+        named = [self._database, *parts] if len(parts) == 1 else parts
+        database, table = (*named, "", "")[:2]
         if database in self._role.databases or (database == "system" and table in _SYSTEM_TABLES):
             return
         needed = f"To execute this query, it's necessary to have the grant SELECT ON {database}.{table}"
         if len(parts) == 1 and table in self._with:
-            needed += (
-                f"; names made by WITH are free with database={' or '.join(sorted(self._role.databases))}"
-            )
+            ours = " or ".join(sorted(self._role.databases))
+            needed += f"; names made by WITH are free with database={ours}"
         raise access_denied(self._role.name, needed)
 
     def _named_database(self, named: Any) -> None:
