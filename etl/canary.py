@@ -42,6 +42,10 @@ class Canaries:
         if not self._interval_s:
             return
         self._producer.poll(0)
+        if not assignments:
+            # Nothing is sent that could be answered; that the group is lost is said elsewhere.
+            self._unanswered_since = None
+            return
         now, interval_s = self._clock.monotonic(), self._interval_s
         if self._unanswered_since is not None:
             # It is soon noticed that a broker is back, however rare canaries are.

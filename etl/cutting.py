@@ -129,8 +129,6 @@ class Cutter:
         redo = None if assignment in self._redone else assignment.redo
         self._redone.add(assignment)
         first_offset = Offset(first.offset() or 0)
-        if redo is not None and first_offset > redo.last:
-            redo = None  # nothing of it is left in the log: there is nothing to redo
         cut_at_ms = redo.cut_at_ms if redo else _milliseconds(self._clock.now())
         careful = redo is not None and self._asked_careful(_range(assignment, redo.first, redo.last))
         growing = self._growing[assignment] = _Growing(

@@ -187,8 +187,10 @@ class Pipeline:
     def _read(self) -> None:
         """Poll, and decode what came; with full buffers wait for room instead."""
         loading = any(lane.loading for lane in self._lanes.values())
-        # What is due cannot be moved on while the range before it is not committed.
-        waiting = loading or any(lane.done or lane.upcoming for lane in self._lanes.values())
+        # What is due cannot be moved on while the range before it is not committed, nor while all loaders are
+        # busy: with ranges, it may be, whose partitions were taken away, and which have no lane any more.
+        behind = any(lane.done or lane.upcoming for lane in self._lanes.values())
+        waiting = loading or behind or self._loaders.idle == 0
         timeout_s = POLL_S_BUSY if waiting else self._cutter.due_in_s(POLL_S_MAX)
         if self._is_full() and not waiting:
             self._cutter.close_all()

@@ -6,12 +6,15 @@ to what may be committed after it is `Range.next_offset`.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, NewType
+from typing import Final, NamedTuple, NewType
 
 Offset = NewType("Offset", int)
 Position = NewType("Position", int)
 
 Headers = tuple[tuple[str, bytes | None], ...]
+
+# What the objects of a record weigh that holds nothing, and those that say why it is dead (measured: 270).
+RECORD_WEIGHS: Final = 300
 
 
 class LogRecord(NamedTuple):
@@ -27,7 +30,7 @@ class LogRecord(NamedTuple):
     def size_bytes(self) -> int:
         """What it weighs in memory, near enough to bound a buffer by."""
         headers = sum(len(name) + len(value or b"") for name, value in self.headers)
-        return len(self.value or b"") + len(self.key or b"") + headers
+        return RECORD_WEIGHS + len(self.value or b"") + len(self.key or b"") + headers
 
 
 @dataclass(frozen=True, slots=True)

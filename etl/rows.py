@@ -138,6 +138,7 @@ class RowReader:
         if sent_at_ms is not None:
             batch.canaries += 1
             batch.canary_sent_at_ms = max(sent_at_ms, batch.canary_sent_at_ms or 0)
+            batch.size_bytes -= record.size_bytes
             return
         try:
             event_id, day, line = self._row(record)

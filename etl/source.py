@@ -152,11 +152,13 @@ class KafkaSource:
     def close(self) -> None:
         """Leave the group. Commits nothing."""
         self._leaving = True
-        with suppress(KafkaException):
-            self.pause()
-            self._answer_rebalances()
-        self._end(list(self.assignments))
-        self._consumer.close()
+        try:
+            with suppress(KafkaException):
+                self.pause()
+                self._answer_rebalances()
+        finally:
+            self._end(list(self.assignments))
+            self._consumer.close()
 
     def _answer_rebalances(self) -> None:
         # To close while a rebalance waits for its callback is to hang: librdkafka asks for a second one, is
@@ -174,11 +176,12 @@ class KafkaSource:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced = True
-        if self._leaving:
-            consumer.incremental_assign(partitions)
-            consumer.pause(partitions)
-            return
         # Raising here would leave librdkafka to assign on its own; poll raises in our place.
+        if self._leaving:
+            with suppress(KafkaException):
+                consumer.incremental_assign(partitions)
+                consumer.pause(partitions)
+            return
         try:
             self._take_over(consumer, [each.partition for each in partitions])
         except EtlError as error:
@@ -209,7 +212,10 @@ class KafkaSource:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced = True
         self._end([each.partition for each in partitions])
-        consumer.incremental_unassign(partitions)
+        try:
+            consumer.incremental_unassign(partitions)
+        except KafkaException as error:
+            self._broken = branch(error.args[0], "cannot give partitions back")
         self._log.info("partitions_revoked", partitions=[each.partition for each in partitions])
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:

@@ -42,7 +42,9 @@ class Watch:
         self._joined = False
         self._trouble: dict[tuple[str, str], str] = {}
         self._trouble_lock = threading.Lock()
-        self._looped_at = self._moved_at = clock.monotonic()
+        self._looped_at = clock.monotonic()
+        # By partition: when a range of it was committed last, or nothing of it waited.
+        self._moved_at: dict[int, float] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -73,8 +75,10 @@ class Watch:
             self._seen_until_s = math.nan
         # Partitions that were lost, and one whose canary is under way, leave it ageing.
         self._freshness.set(now_s - self._seen_until_s)
-        if not any(lag.values()):
-            self._moved_at = self._looped_at
+        self._moved_at = {
+            partition: self._moved_at.get(partition, self._looped_at) if events else self._looped_at
+            for partition, events in lag.items()
+        }
 
     def moved(  # noqa: PLR0913 - what there is to count of a range
         self,
@@ -101,7 +105,7 @@ class Watch:
         if canary_sent_at_ms is not None:
             self._canary_at_s[partition] = canary_sent_at_ms / 1000
         self._last_commit_at.set(self._clock.now().timestamp())
-        self._moved_at = self._clock.monotonic()
+        self._moved_at = {**self._moved_at, partition: self._clock.monotonic()}
 
     def drifted(self) -> None:
         """Somewhere the table and what is counted from it disagree, and nothing says which is right."""
@@ -124,13 +128,21 @@ class Watch:
             raise NotReady("no partitions yet: waiting for the broker; is it up, has `ugc migrate` run?")
 
     def check_moving(self) -> None:
-        """Raise NotReady while a step keeps failing, or messages wait and none moves. Idle is fine."""
+        """Raise NotReady while a step keeps failing, or messages wait and none moves: in all partitions, or
+        in one that has had time for a turn of each that waits. Idle is fine."""
         if trouble := next(iter(self._trouble.values()), ""):
             raise NotReady(trouble)
-        still_s = self._clock.monotonic() - self._moved_at
-        waiting = sum(self._lag.values())
-        if waiting and still_s > self._stalled_after_s:
-            raise NotReady(f"{waiting} messages wait and none has moved for {still_s:.0f} s")
+        now, moved_at = self._clock.monotonic(), self._moved_at
+        still = {each: now - moved_at.get(each, now) for each, waits in self._lag.items() if waits}
+        if still and min(still.values()) > self._stalled_after_s:
+            waiting = sum(self._lag.values())
+            raise NotReady(f"{waiting} messages wait and none has moved for {min(still.values()):.0f} s")
+        for partition, still_s in still.items():
+            if still_s > self._stalled_after_s * len(still):
+                raise NotReady(
+                    f"{self._lag[partition]} messages wait in partition {partition} and none has moved for "
+                    f"{still_s:.0f} s; has it a leader?"
+                )
 
     def silent_s(self) -> float:
         """How long ago the loop last came round."""

@@ -141,6 +141,21 @@ def test_where_no_canary_is_sent_none_is_missed(producer: Producer) -> None:
     sent.check_answered(within_s=30)
 
 
+def test_who_has_no_partition_any_more_misses_no_answer(producer: Producer) -> None:
+    """An outage outlived the session, and others have the partitions since the broker came back."""
+    clock = ToldClock()
+    sent = canaries(producer, clock)
+    producer.answer = KafkaError(KafkaError._MSG_TIMED_OUT)
+    for _ in range(60):
+        sent.send_due([assignment(0)])
+        clock.sleep(1)
+    with pytest.raises(NotReady, match="no broker has taken a canary for"):
+        sent.check_answered(within_s=30)
+    sent.send_due([])
+    clock.sleep(3_600)
+    sent.check_answered(within_s=30)
+
+
 def test_freshness_is_the_age_of_the_oldest_newest_canary(world: Any, record: Any) -> None:
     process = world.process()
 

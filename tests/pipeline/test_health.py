@@ -1,5 +1,6 @@
 """What the ETL says of itself over HTTP: red when it stalls, green when it idles."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.error import HTTPError
@@ -7,7 +8,8 @@ from urllib.request import urlopen
 
 import orjson
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+from prometheus_client import Counter as Counted
 
 from etl.errors import Fatal, Retryable
 from etl.health import HealthServer, health_routes
@@ -24,7 +26,7 @@ def server() -> Iterator[tuple[HealthServer, dict[str, Any]]]:
             raise NotReady(faults["warehouse"])
 
     registry = CollectorRegistry()
-    Counter("ugc_etl_rows_inserted_total", "Rows.", registry=registry).inc(3)
+    Counted("ugc_etl_rows_inserted_total", "Rows.", registry=registry).inc(3)
     routes = health_routes(
         registry=registry, live={"loop": lambda: None}, ready={"warehouse": warehouse}, clock=SystemClock()
     )
@@ -116,6 +118,31 @@ def test_messages_that_wait_while_none_moves_are_not_ready(world: Any, record: A
     world.clock.sleep(2)
     with pytest.raises(NotReady, match=r"1 messages wait and none has moved for 31 s"):
         process.watch.check_moving()
+
+
+def test_one_partition_that_stands_still_is_not_ready_though_others_move(world: Any) -> None:
+    watch = world.watch()
+    for _ in range(7):
+        watch.looped(joined=True, lag={0: 100, 1: 5, 2: 0})
+        watch.moved(1, messages=1, rows=1, duplicates=0, conflicts=0, dead=Counter())
+        watch.check_moving()
+        world.clock.sleep(10)
+    watch.moved(1, messages=1, rows=1, duplicates=0, conflicts=0, dead=Counter())
+    # Two wait: each has had time for its turn.
+    with pytest.raises(NotReady, match="100 messages wait in partition 0 and none has moved for 70 s"):
+        watch.check_moving()
+    watch.moved(0, messages=1, rows=1, duplicates=0, conflicts=0, dead=Counter())
+    watch.check_moving()
+
+
+def test_a_partition_that_came_anew_has_time(world: Any) -> None:
+    watch = world.watch()
+    watch.looped(joined=True, lag={0: 100})
+    world.clock.sleep(20)
+    watch.looped(joined=True, lag={})
+    world.clock.sleep(20)
+    watch.looped(joined=True, lag={0: 100})
+    watch.check_moving()
 
 
 def test_not_ready_during_an_outage_and_ready_after_it(world: Any, record: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 from pipeline.told import Crash
-from pipeline.world import World, everything_once, send
+from pipeline.world import InlineLoaders, World, everything_once, send
 
 from etl.batch import Block
 from etl.cutting import Cut
@@ -214,3 +214,30 @@ def test_trouble_of_a_range_that_is_read_again_is_over_with_it(world: World) -> 
     world.drain(process)
     watch.check_moving()
     assert everything_once(world, [4])
+
+
+def test_reading_stays_bounded_while_all_loaders_are_busy_with_what_was_taken_away(world: World) -> None:
+    class OthersBusy(InlineLoaders):
+        """Loaders in a call that does not end, for ranges whose partitions and lanes are gone."""
+
+        busy = True
+
+        @property
+        def idle(self) -> int:
+            return 0 if self.busy else 1
+
+        def finished(self, timeout_s: float) -> list[Finished]:
+            world.clock.sleep(max(0.001, timeout_s))
+            return super().finished(timeout_s)
+
+    send(world, range(2_000))
+    world.buffer_bytes_max = 20_000
+    process = world.process()
+    process.pipeline._loaders = loaders = OthersBusy(process.loaders._load)
+    for _ in range(500):
+        process.pipeline.run_once()
+    assert process.source._paused
+    assert process.pipeline._cutter.bytes_held < 2 * world.buffer_bytes_max
+    loaders.busy = False
+    world.drain(process)
+    assert everything_once(world, range(2_000))

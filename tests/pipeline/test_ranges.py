@@ -14,7 +14,7 @@ from etl.assignment import Assignment
 from etl.cutting import RANGE_DAYS_MAX, Cut, CutLimits, Cutter
 from etl.errors import AssignmentGone
 from etl.intents import Intent
-from etl.ranges import LogRecord, Offset, Position, Range
+from etl.ranges import RECORD_WEIGHS, LogRecord, Offset, Position, Range
 
 NOW_MS = 1_795_262_400_250
 LIMITS = CutLimits(batch_rows_max=10, batch_bytes_max=10_000, flush_interval_ms=500)
@@ -24,7 +24,7 @@ def assignment(partition: int = 0, redo: Intent | None = None) -> Assignment:
     return Assignment(topic="events", topic_id="T", partition=partition, committed=Position(0), redo=redo)
 
 
-def log_record(offset: int, value: bytes = b"v") -> LogRecord:
+def log_record(offset: int, value: bytes | None = b"v") -> LogRecord:
     return LogRecord(Offset(offset), 0, None, value, ())
 
 
@@ -119,8 +119,8 @@ def test_the_rest_is_cut_when_its_first_record_has_waited(tried: Any) -> None:
 
 
 def test_a_range_is_bounded_in_bytes_and_one_large_record_still_moves(tried: Any) -> None:
-    one = tried(replace(LIMITS, batch_bytes_max=100))
-    sizes = [60, 60, 300, 10, 10]
+    one = tried(replace(LIMITS, batch_bytes_max=1_000))
+    sizes = [300, 500, 2_000, 10, 10]
     one.add(assignment(), [log_record(n, b"x" * size) for n, size in enumerate(sizes)])
     one.clock.sleep(1)
     assert one.ends() == [(0, 0), (1, 1), (2, 2), (3, 4)]
@@ -145,7 +145,7 @@ def test_days_are_counted_over_all_that_came(tried: Any, on_day: Any) -> None:
 
 
 def test_what_is_no_event_has_no_day(tried: Any) -> None:
-    one = tried(replace(LIMITS, batch_rows_max=100, days_max=1))
+    one = tried(replace(LIMITS, batch_rows_max=100, batch_bytes_max=10**9, days_max=1))
     one.add(assignment(), [log_record(n, b"garbage %070d" % n) for n in range(50)])
     one.clock.sleep(1)
     assert one.ends() == [(0, 49)]
@@ -166,9 +166,18 @@ def test_an_ended_assignment_is_forgotten_and_the_others_stay(tried: Any) -> Non
 def test_what_is_held_is_known_in_bytes(tried: Any) -> None:
     one = tried()
     one.add(assignment(), [log_record(n, b"x" * 10) for n in range(12)])
-    assert one.cutter.bytes_held == 120
+    assert one.cutter.bytes_held == 12 * (RECORD_WEIGHS + 10)
     assert one.ends() == [(0, 9)]
-    assert one.cutter.bytes_held == 20
+    assert one.cutter.bytes_held == 2 * (RECORD_WEIGHS + 10)
+
+
+def test_dead_records_weigh_though_they_hold_nothing(tried: Any) -> None:
+    """A stream of tombstones fills a buffer too."""
+    one = tried(replace(LIMITS, batch_rows_max=10**6, batch_bytes_max=20 * RECORD_WEIGHS))
+    one.add(assignment(), [log_record(n, None) for n in range(50)])
+    assert one.cutter.bytes_held == 50 * RECORD_WEIGHS
+    one.clock.sleep(1)
+    assert one.ends() == [(0, 19), (20, 39), (40, 49)]
 
 
 def test_who_needs_room_ends_every_range_where_it_is(tried: Any) -> None:
@@ -221,12 +230,15 @@ def test_a_redo_whose_last_records_are_missing_ends_before_what_follows(tried: A
     assert (after.range.first, after.range.last, after.redo) == (15, 16, None)
 
 
-def test_a_redo_of_which_nothing_is_left_is_none(tried: Any) -> None:
+def test_a_redo_of_which_the_log_returns_nothing_stays_a_redo(tried: Any) -> None:
+    """Of nothing: who moves it sees that records are missing, and stops."""
     one = tried()
-    one.add(assignment(redo=intent(0, 9)), [log_record(15)])
+    ours = assignment(redo=intent(0, 9))
+    one.add(ours, [log_record(15)])
     one.clock.sleep(1)
-    (cut,) = one.drain()
-    assert (cut.range.first, cut.redo) == (15, None)
+    redo, fresh = one.drain()
+    assert (redo.range.first, redo.range.last, redo.redo, redo.batch.records) == (0, 9, ours.redo, 0)
+    assert (fresh.range.first, fresh.redo) == (15, None)
 
 
 def test_a_redo_comes_once(tried: Any) -> None:

@@ -15,7 +15,7 @@ from contract.reading import Event
 from contract.wire import Arrival, encode
 from etl import rows
 from etl.batch import Batch, occurred_at
-from etl.ranges import LogRecord, Offset
+from etl.ranges import RECORD_WEIGHS, LogRecord, Offset
 from etl.rows import RowReader
 
 NOW_MS = 1_795_262_400_250
@@ -318,4 +318,4 @@ def test_headers_weigh_too(read: Callable[..., Batch]) -> None:
     headers = (("h", b"a" * 5_000), ("none", None))
     batch = read(LogRecord(Offset(0), NOW_MS, b"key", b"foreign", headers))
     assert len(batch.dead) == 1
-    assert batch.size_bytes == len("h") + 5_000 + len("none") + len(b"key") + len(b"foreign")
+    assert batch.size_bytes == RECORD_WEIGHS + len("h") + 5_000 + len("none") + len(b"key") + len(b"foreign")
