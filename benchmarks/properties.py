@@ -18,7 +18,7 @@ from benchmarks.frame.figures import Cost
 from benchmarks.frame.session import Bench, Session
 from clickhouse import segments
 from clickhouse.client import classified, connect
-from clickhouse.segments.columns import COLUMNS as COLUMNS_OF_KEYS
+from clickhouse.segments.columns import SHIPPED, column_of
 from clickhouse.views import RAW
 from etl.asking import Warehouse as Inserter
 from etl.batch import Block
@@ -64,7 +64,7 @@ LAYOUTS = (
     Layout(
         "product",
         "text, and the columns of events_raw, asked as the stats API asks",
-        tuple(COLUMNS_OF_KEYS),
+        SHIPPED,
         {
             "text": "properties.country=DE",
             "number": "properties.dwell_ms>60000",
@@ -167,8 +167,8 @@ def _create(client: Client) -> None:
         _command(client, f"ALTER TABLE {_table(layout)} MODIFY SETTING {WIDE}")
         if layout.key == PRODUCT:
             continue
-        for name in COLUMNS_OF_KEYS.values():
-            _command(client, f"ALTER TABLE {_table(layout)} DROP COLUMN {name}")
+        for key in SHIPPED:
+            _command(client, f"ALTER TABLE {_table(layout)} DROP COLUMN {column_of(key)}")
         for column in layout.columns:
             _command(client, f"ALTER TABLE {_table(layout)} ADD COLUMN {column}")
 
@@ -233,7 +233,9 @@ def _answer(client: Client, layout: Layout, question: str) -> list[Any]:
     condition = layout.conditions[question]
     parameters: dict[str, Any] = {}
     if layout.key == PRODUCT:
-        condition, parameters = segments.condition([segments.parse(condition)])
+        condition, parameters = segments.condition(
+            [segments.parse(condition)], columns=set(map(column_of, SHIPPED))
+        )
     sql = ASK.replace("{table}", _table(layout)).replace("{condition}", f"({condition})")
     with classified():
         return list(client.query(sql, parameters=parameters).result_rows)

@@ -6,7 +6,8 @@ answers, one after the other, without HTTP; what is exact is first held against 
 SQL to raw events, and all of it against what the generator knows.
 
 Some questions are asked once more, `again`: by somebody who has read those days, after one more event of the
-day that runs has come. All others are asked by somebody who has read nothing yet.
+day that runs has come. All others are asked by somebody who has read nothing yet. Two keys of properties are
+given a column at the end, as UGC_PROPERTY_COLUMNS does it, and asked for once more.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,12 @@ from datetime import UTC, datetime
 
 from benchmarks.answering import filling, rounds, views
 from benchmarks.answering.filling import Arrivals, Truth
-from benchmarks.answering.questions import Asked, Question, ask_raw, questions
+from benchmarks.answering.questions import NAMED, Asked, Question, ask_raw, in_named_columns, questions
 from benchmarks.answering.rounds import Month, Months
 from benchmarks.draining.drain import Table
 from benchmarks.engines.warehouse import Warehouse as Server
 from benchmarks.frame.session import Bench, Session
+from clickhouse import property_columns
 from clickhouse.client import connect
 from clickhouse.views import RAW, VIEWS
 from clickhouse.warehouse import Scope, Warehouse
@@ -53,6 +55,8 @@ SIZES = {
     "standard": Sizes(10 * MILLION, 100_000, rounds=3, times=6, times_seldom=2),
     "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_seldom=10),
 }
+UNWRITTEN = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done"
+LOOK_EVERY_S = 0.25
 # The targets speak of so many events.
 TARGET_EVENTS = SIZES["standard"].events
 
@@ -68,19 +72,35 @@ def measure(session: Session, sizes: Sizes) -> None:
     session.setting("asked", "one question at a time, over one connection, as the role reader")
     with ExitStack() as stack:
         large, truth, server = _month(session, stack, sizes.events, sizes)
-        small, _, _ = _month(session, stack, sizes.events // TENTH, sizes)
+        small, _, small_server = _month(session, stack, sizes.events // TENTH, sizes)
         asks = questions()
         _check(session, large, truth, asks)
-        taken = rounds.take(
-            Months(session, large, small),
-            asks,
-            rounds=sizes.rounds,
-            times=lambda each: sizes.times_seldom if each.seldom else sizes.times,
-        )
-        rounds.tell(session, asks, taken, gates=sizes.events == TARGET_EVENTS)
+        _ask(session, Months(session, large, small), asks, sizes)
         with connect(server.dsn("admin")) as admin:
             _disk(session, large, admin.query(PARTS).result_rows)
             views.measure(session, admin, pid=server.pid, rows=sizes.block_rows)
+        for each in (server, small_server):
+            _name(session, each.dsn("admin"))
+        _ask(session, Months(session, large, small), in_named_columns(), sizes)
+
+
+def _ask(session: Session, months: Months, asks: Sequence[Question], sizes: Sizes) -> None:
+    taken = rounds.take(
+        months,
+        asks,
+        rounds=sizes.rounds,
+        times=lambda each: sizes.times_seldom if each.seldom else sizes.times,
+    )
+    rounds.tell(session, asks, taken, gates=sizes.events == TARGET_EVENTS)
+
+
+def _name(session: Session, dsn: str) -> None:
+    """Give the keys a column, and wait until every event has it."""
+    with connect(dsn) as admin:
+        property_columns.ensure(admin, NAMED)
+        while int(str(admin.command(UNWRITTEN))):
+            session.clock.sleep(LOOK_EVERY_S)
+    filling.settle(session, dsn)
 
 
 def _month(session: Session, stack: ExitStack, events: int, sizes: Sizes) -> tuple[Month, Truth, Server]:

@@ -1,6 +1,6 @@
 """How a question is put to the warehouse: a file of the catalogue, and the parameters it declares."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
@@ -9,13 +9,15 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from clickhouse import catalog, days, segments
-from clickhouse.client import classified
+from clickhouse.client import QueryFailed, classified
 from clickhouse.day_cache import DayCache, Read, Wanted
 from clickhouse.held import Memory, memory_of
+from clickhouse.property_columns import Columns
 from clickhouse.scope import Scope
 
 # Where a file takes segments. What is put in its place is made of fixed text and typed placeholders alone.
 SEGMENT = "{segment:Condition}"
+UNKNOWN_IDENTIFIER = 47
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,14 @@ class Reading:
 class Asking:
     """Somebody who asks: over a client, which threads may share, within a scope, at a time.
 
-    `read_before`: days that others asked for.
+    `read_before`: days that others asked for. `columns`: of properties, which segments read.
     """
 
     client: Client
     scope: Scope
     now: datetime
     read_before: DayCache
+    columns: Columns
 
     def memory(self, *, raw: bool = False) -> Memory:
         """What is held of the tables that answer: of events_raw with a segment, or when `raw` says so."""
@@ -54,7 +57,18 @@ class Asking:
 
     def rows_of_events(self, name: str, **parameters: Any) -> list[Any]:
         """The rows of a question that takes a segment; without one every event fits."""
-        condition, values = segments.condition(self.scope.segments)
+        try:
+            return self._rows_of_events(name, parameters)
+        except QueryFailed as error:
+            if error.code != UNKNOWN_IDENTIFIER or not self.scope.segments:
+                raise
+            # A column was dropped since we looked; what it said stands in the text.
+            self.columns.forget()
+            return self._rows_of_events(name, parameters)
+
+    def _rows_of_events(self, name: str, parameters: Mapping[str, Any]) -> list[Any]:
+        columns = self.columns.known() if self.scope.segments else frozenset[str]()
+        condition, values = segments.condition(self.scope.segments, columns=columns)
         sql = catalog.query(name).sql.replace(SEGMENT, f"({condition})")
         return ask(self.client, sql, **parameters, **values, bots=self.scope.bots)
 

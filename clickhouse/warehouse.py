@@ -20,6 +20,7 @@ from clickhouse.answers import (
 )
 from clickhouse.asking import Asking, ask
 from clickhouse.day_cache import DayCache
+from clickhouse.property_columns import Columns
 from clickhouse.scope import Scope
 from clickhouse.views import AGGREGATES_KEPT_DAYS
 from telemetry.clock import Clock
@@ -56,6 +57,7 @@ class Warehouse:
         self._client = client
         self._clock = clock
         self._read_before = DayCache()
+        self._columns = Columns(client, clock=clock)
 
     def ping(self) -> None:
         """Return when the warehouse answers and its schema is there."""
@@ -110,7 +112,7 @@ class Warehouse:
         return Freshness(last_ingested_at, lag_s)
 
     def _asking(self, scope: Scope) -> Asking:
-        return Asking(self._client, scope, self._clock.now(), self._read_before)
+        return Asking(self._client, scope, self._clock.now(), self._read_before, self._columns)
 
     def _freshness(self, since: datetime) -> list[Any]:
         return ask(self._client, catalog.query("freshness").sql, since=since)

@@ -24,6 +24,9 @@ FAR = "America/St_Johns"
 # What is answered day by day: each kind of source once, and one that is read for in the text of properties.
 ASKED_AGAIN = ("daily", "daily_zone", "daily_exact", "dau_zone", "dau_device")
 
+# Keys that segments ask for, and that migrations gave no column.
+NAMED = ("device", "quantity")
+
 BY_AGGREGATE_MS = 100.0
 BY_SEGMENT_MS = 500.0
 
@@ -102,6 +105,15 @@ def questions() -> Sequence[Question]:
         if each.key in ASKED_AGAIN
     ]
     return (*first, *again)
+
+
+def in_named_columns() -> Sequence[Question]:
+    """Two that are looked for in the text, to be asked again when their keys have columns."""
+    return [
+        replace(each, key=f"{each.key}_named", name=f"{each.name}, in a named column")
+        for each in _in_segments()
+        if each.key in ("dau_device", "dau_quantity")
+    ]
 
 
 def _how_often() -> Sequence[Question]:

@@ -6,6 +6,7 @@ from clickhouse.segments.grammar import (
     Operator,
     Segment,
     SegmentError,
+    is_key,
     number_of,
     parse,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Segment",
     "SegmentError",
     "condition",
+    "is_key",
     "number_of",
     "parse",
 ]

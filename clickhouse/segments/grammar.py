@@ -87,6 +87,11 @@ def parse(text: str) -> Segment:
     raise SegmentError(_first_difference(text), f"a segment is {_FORMS}")
 
 
+def is_key(text: str) -> bool:
+    """Whether a segment may ask for a property of that name."""
+    return _KEY.fullmatch(text) is not None and len(text) <= KEY_CHARS_MAX
+
+
 def number_of(text: str) -> int | float | None:
     """The number that `text` reads as: exact when it is an integer of 64 bits, else the nearest double.
 

@@ -2,11 +2,11 @@
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clickhouse.segments.columns import COLUMNS, DOUBLE
+from clickhouse.segments.columns import DOUBLE, column_of, quoted
 from clickhouse.segments.grammar import Operator, Segment, number_of
 
 EVERYTHING: Final = "1"
@@ -43,13 +43,11 @@ class _Property:
         ]
 
 
-def condition(
-    segments: Sequence[Segment], *, columns: Mapping[str, str] = COLUMNS
-) -> tuple[str, dict[str, Any]]:
+def condition(segments: Sequence[Segment], *, columns: Set[str]) -> tuple[str, dict[str, Any]]:
     """A boolean over a row of events_raw, all segments together, and its parameters.
 
     The text depends on the operators, on how many values a list has, on which of them read as numbers, true
-    or false, and on which keys are among `columns`; never on what was asked.
+    or false, and on which keys have one of the `columns`; never on what was asked.
     """
     written: list[str] = []
     parameters: dict[str, Any] = {}
@@ -60,12 +58,12 @@ def condition(
     return " AND ".join(written) or EVERYTHING, parameters
 
 
-def _one(n: int, segment: Segment, columns: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def _one(n: int, segment: Segment, columns: Set[str]) -> tuple[str, dict[str, Any]]:
     if segment.operator is Operator.TYPE:
         return f"event_type = {{seg{n}_type:String}}", {f"seg{n}_type": segment.values[0]}
     key, parameters = f"{{seg{n}_key:String}}", {f"seg{n}_key": segment.key}
-    if column := columns.get(segment.key):
-        where, parameters = _Property(column, column, key, in_column=True), {}
+    if (column := column_of(segment.key)) in columns:
+        where, parameters = _Property(quoted(column), quoted(column), key, in_column=True), {}
     else:
         where = _Property(f"JSONExtractRaw(properties, {key})", f"properties, {key}", key)
     if segment.operator in _COMPARED:

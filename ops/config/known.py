@@ -13,6 +13,7 @@ from telemetry.settings import DOTENV_FILE, PREFIX, Settings, SettingsError, rea
 def models() -> dict[str, type[Settings]]:
     """The settings of every process, by who reads them."""
     # What the processes need loads with their settings, and most commands do without.
+    from clickhouse.settings import SchemaSettings  # noqa: PLC0415
     from embedded.stack_settings import StackSettings  # noqa: PLC0415
     from etl.settings import EtlSettings  # noqa: PLC0415
     from ugc_api.settings import ApiSettings  # noqa: PLC0415
@@ -22,6 +23,7 @@ def models() -> dict[str, type[Settings]]:
         "ugc api": ApiSettings,
         "ugc etl": EtlSettings,
         "ugc up": StackSettings,
+        "ugc migrate": SchemaSettings,
     }
 
 

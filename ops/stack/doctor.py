@@ -23,8 +23,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.markup import escape
 from rich.table import Table
 
-from clickhouse import janitor, migrate
+from clickhouse import janitor, migrate, property_columns
 from clickhouse.client import connect
+from clickhouse.settings import SchemaSettings
 from clickhouse.warehouse import Freshness, Warehouse
 from embedded.stack_settings import StackSettings
 from embedded.stack_state import read as read_state
@@ -163,6 +164,10 @@ def _schema(settings: StackSettings) -> str:
     pending = [step.name for step in steps if not step.applied]
     if pending:
         raise Unwell(f"{len(pending)} migrations pending, the first is {pending[0]}; run `ugc migrate`")
+    with connect(settings.dsn("admin")) as client:
+        missing = property_columns.missing(client, load(SchemaSettings).property_keys())
+    if missing:
+        raise Unwell(f"properties.{missing[0]} has no column (UGC_PROPERTY_COLUMNS); run `ugc migrate`")
     return f"{len(steps)} migrations, all applied"
 
 

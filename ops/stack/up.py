@@ -8,6 +8,9 @@ from pathlib import Path
 import click
 
 from clickhouse import migrate as schema
+from clickhouse import property_columns
+from clickhouse.client import connect
+from clickhouse.settings import SchemaSettings
 from embedded import passwords, preflight, stack, stack_state
 from embedded.stack_settings import StackSettings
 from embedded.supervisor import Service, Supervisor
@@ -78,6 +81,7 @@ def _start(
     say: Say,
 ) -> None:
     """Log and warehouse first, then what they must hold, then who writes and reads them."""
+    keys = load(SchemaSettings).property_keys()
     if prepared:
         say(f"starting {' and '.join(service.name for service in prepared)}")
     supervisor.start(prepared, stopping=stopping)
@@ -85,6 +89,9 @@ def _start(
         return
     topics.ensure(settings.bootstrap(), retention_days=settings.topic_retention_days)
     schema.apply(settings.dsn("admin"))
+    if keys:
+        with connect(settings.dsn("admin")) as client:
+            property_columns.ensure(client, keys)
     say("starting ETL and collector")
     supervisor.start([_etl(settings), _api(settings)], stopping=stopping)
 

@@ -6,9 +6,14 @@ from typing import Any
 import click
 
 from clickhouse import migrate as schema
+from clickhouse import property_columns
+from clickhouse.client import connect
+from clickhouse.property_columns import Ensured
+from clickhouse.segments.columns import quoted
+from clickhouse.settings import SchemaSettings
 from ops.terminal import console
 from ops.upkeep import topics
-from telemetry.settings import Settings, load
+from telemetry.settings import load
 
 
 @click.command()
@@ -16,18 +21,22 @@ from telemetry.settings import Settings, load
 @console.json_option
 def migrate(plan: bool, as_json: bool) -> None:
     """Create the topics and bring the warehouse's schema up to date. Safe to run again."""
-    settings = load(Settings)
+    settings = load(SchemaSettings)
     dsn = settings.dsn("admin")
     if plan:
-        _show_plan(schema.plan(dsn), as_json=as_json)
+        steps = schema.plan(dsn)
+        _show_plan(steps, _missing(dsn, steps, settings.property_keys()), as_json=as_json)
         return
     made = topics.ensure(settings.bootstrap(), retention_days=settings.topic_retention_days)
     ran = schema.apply(dsn)
+    with connect(dsn) as client:
+        columns = property_columns.ensure(client, settings.property_keys())
     if as_json:
         console.print_json(
             {
                 "topics": [asdict(topic) for topic in made],
                 "applied": [{"version": s.version, "name": s.name} for s in ran],
+                "property_columns": asdict(columns),
             }
         )
         return
@@ -44,14 +53,42 @@ def migrate(plan: bool, as_json: bool) -> None:
         out.print(f"migration  {step.name} applied")
     if not ran:
         out.print("migration  nothing to do")
+    _show_columns(columns)
 
 
-def _show_plan(steps: list[schema.Step], *, as_json: bool) -> None:
+def _show_columns(columns: Ensured) -> None:
+    lines = [f"properties.{key} has one of its own" for key in columns.added]
+    if columns.being_written:
+        lines.append(
+            f"{', '.join(columns.being_written)}: being written into the events that are stored; segments "
+            "are right meanwhile, and fast when it is done"
+        )
+    lines += [
+        f"{column} is no longer named in UGC_PROPERTY_COLUMNS, and still costs every insert; to drop it: "
+        f"ALTER TABLE events_raw DROP COLUMN {quoted(column)}"
+        for column in columns.unnamed
+    ]
+    for line in lines:
+        console.out().print(f"column     {line}", highlight=False, soft_wrap=True)
+
+
+def _missing(dsn: str, steps: list[schema.Step], keys: list[str]) -> list[str]:
+    """Those of `keys` that have no column; a table that is not there yet has none."""
+    if not keys or not any(step.applied for step in steps):
+        return keys
+    with connect(dsn) as client:
+        return property_columns.missing(client, keys)
+
+
+def _show_plan(steps: list[schema.Step], keys: list[str], *, as_json: bool) -> None:
     if as_json:
         document: dict[str, Any] = {
-            "migrations": [{"version": s.version, "name": s.name, "applied": s.applied} for s in steps]
+            "migrations": [{"version": s.version, "name": s.name, "applied": s.applied} for s in steps],
+            "property_columns": {"missing": keys},
         }
         console.print_json(document)
         return
     for step in steps:
         console.out().print(f"{'applied' if step.applied else '[yellow]pending[/]'}  {step.name}")
+    for key in keys:
+        console.out().print(f"[yellow]pending[/]  a column for properties.{key}", highlight=False)

@@ -1,0 +1,106 @@
+"""`ugc migrate` and properties that a setting gives a column: planned, made, told, and missed by doctor."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from clickhouse.client import connect
+from clickhouse.settings import SchemaSettings
+from ops.cli import run
+from ops.upkeep import topics
+from telemetry.settings import Role, SettingsError, load
+
+COLUMN = "property_utm:source"
+
+
+@pytest.fixture
+def dsn(
+    kafka_bootstrap: str, warehouse_dsn: Callable[[Role], str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A database of its own, for admin; the broker is there, and its topics are not looked at."""
+    server, name = warehouse_dsn("admin").rsplit("/", 1)[0], f"migrated_{uuid.uuid4().hex}"
+    monkeypatch.setattr(topics, "TOPICS", ())
+    monkeypatch.setenv("UGC_KAFKA_BOOTSTRAP", kafka_bootstrap)
+    monkeypatch.setenv("UGC_WAREHOUSE_DSN", f"{server}/{name}")
+    yield f"{server}/{name}"
+    with connect(warehouse_dsn("admin")) as admin:
+        admin.command(f"DROP DATABASE {name} SYNC")
+
+
+def said(capsys: pytest.CaptureFixture[str], *command: str) -> Any:
+    assert run([*command, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.stack
+def test_a_named_property_is_planned_made_and_told(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["migrate"]) == 0
+    assert "column" not in capsys.readouterr().out
+    monkeypatch.setenv("UGC_PROPERTY_COLUMNS", "country, utm.source")
+    assert said(capsys, "migrate", "--plan")["property_columns"] == {"missing": ["utm.source"]}
+    assert run(["migrate", "--plan"]) == 0
+    assert "pending  a column for properties.utm.source\n" in capsys.readouterr().out
+    assert run(["migrate"]) == 0
+    assert "properties.utm.source has one of its own" in capsys.readouterr().out
+    with connect(dsn) as admin:
+        assert COLUMN in {name for name, *_ in admin.query("DESCRIBE TABLE events_raw").result_rows}
+    nothing = {"added": [], "being_written": [], "unnamed": []}
+    assert said(capsys, "migrate")["property_columns"] == nothing
+    monkeypatch.delenv("UGC_PROPERTY_COLUMNS")
+    assert said(capsys, "migrate")["property_columns"] == {**nothing, "unnamed": [COLUMN]}
+    assert run(["migrate"]) == 0
+    assert f"ALTER TABLE events_raw DROP COLUMN `{COLUMN}`" in capsys.readouterr().out
+
+
+@pytest.mark.stack
+def test_doctor_misses_the_column_of_a_property_that_is_named(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["migrate"]) == 0
+    monkeypatch.setenv("UGC_PROPERTY_COLUMNS", "plan")
+    capsys.readouterr()
+    run(["doctor", "--json"])
+    checks = {each["check"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
+    assert not checks["schema"]["ok"]
+    assert (
+        "properties.plan has no column (UGC_PROPERTY_COLUMNS); run `ugc migrate`" in checks["schema"]["found"]
+    )
+    assert run(["migrate"]) == 0
+    capsys.readouterr()
+    run(["doctor", "--json"])
+    assert {each["check"]: each["ok"] for each in json.loads(capsys.readouterr().out)["checks"]}["schema"]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [("", []), ("plan", ["plan"]), (" plan ,, utm.source,plan,", ["plan", "utm.source"])],
+)
+def test_keys_are_named_with_commas_between(
+    text: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UGC_PROPERTY_COLUMNS", text)
+    assert load(SchemaSettings).property_keys() == keys
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a b", r"UGC_PROPERTY_COLUMNS.*'a b' is no key a segment can ask for"),
+        ("a'), b String DEFAULT ('", "is no key a segment can ask for"),
+        ("x" * 65, "1 to 64 letters, digits"),
+        (",".join(f"k{n}" for n in range(11)), "names 11 properties; 10 is the most"),
+    ],
+)
+def test_what_is_no_key_is_refused_before_anything_is_done(
+    text: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UGC_PROPERTY_COLUMNS", text)
+    with pytest.raises(SettingsError, match=why):
+        load(SchemaSettings)
+    assert run(["migrate", "--plan"]) == 1
+    assert "UGC_PROPERTY_COLUMNS" in capsys.readouterr().err
