@@ -4,8 +4,25 @@ In the SQL: {canary} is a file that holds a secret, {near} the same file as the 
 {out} a place for a new file, {url} and {address} where somebody listens, {host} and {port} the same in two.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+# chDB is an application of the type LOCAL, for which the function file() asks for no right; a server asks for
+# READ ON FILE. The table function asks in both.
+FILE_OF_LOCAL = re.compile(
+    r"(?<!FROM )(?<!TABLE )(?<!DESCRIBE )[`\"]?\bfile\b[`\"]?(/\*\*/)?\(|\bfile\b[,) ]", re.IGNORECASE
+)
+# It sets what is so in an application of that type already.
+ALREADY_SO_IN_LOCAL = re.compile("SELECT 1 allow_introspection_functions=1")
+# Nothing of the statement is run, and no right is asked for.
+ONLY_PARSED = ("EXPLAIN AST", "EXPLAIN SYNTAX", "EXPLAIN TABLE OVERRIDE")
+# A success that does nothing: of tables one has no right to, with roles one has not, in a subquery.
+WITHOUT_EFFECT = re.compile(
+    r"SELECT 1;;|SET param_x|SET ROLE ALL|KILL\W+(QUERY|MUTATION)|SYSTEM STOP (MERGES|VIEWS)|viewIfPermitted"
+    r"|mergeTreeIndex|\(SELECT 1 SETTINGS|processes AS \(SELECT 1\)|SELECT 1 allow_ddl=1",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -21,9 +38,14 @@ class Attempt:
     own: bool = False
 
     @property
-    def id(self) -> str:
+    def text(self) -> str:
+        """All of it on one line."""
         beside = " ".join(f"{name}={value}" for name, value in self.query.items())
-        return " ".join(f"{self.sql} {beside}".split())[:90]
+        return " ".join(f"{self.sql} {beside}".split())
+
+    @property
+    def id(self) -> str:
+        return self.text[:90]
 
 
 def _plain(*statements: str) -> list[Attempt]:

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
+Kind = Literal["embedded", "server", "listening"]
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\nreached\n"
 
 
@@ -92,12 +93,17 @@ class Canary:
 
 @dataclass(frozen=True)
 class Target:
-    """Where it is, and who everybody is there."""
+    """Where it is, and who everybody is there. `listening`: ClickHouse itself, as clickhouse-local serves."""
 
     dsns: Mapping[str, str]
     canary: Canary
-    embedded: bool
+    kind: Kind
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it judges statements itself, before the engine does."""
+        return self.kind == "embedded"
 
     def ask(
         self, sql: str | bytes, *, role: str, query: Mapping[str, Any] | None = None, timeout_s: float = 60

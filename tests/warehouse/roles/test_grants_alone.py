@@ -10,26 +10,13 @@ from pathlib import Path
 import pytest
 from role_engine import with_schema
 from warehouse.roles import attempts
-from warehouse.roles.attempts import HARMLESS, Attempt
+from warehouse.roles.attempts import FILE_OF_LOCAL, HARMLESS, ONLY_PARSED, WITHOUT_EFFECT, Attempt
 from warehouse.roles.target import Canary, Listener
 
 # chDB is its own client: these it does itself, as clickhouse-client does on the analyst's own machine.
 OF_THE_CLIENT = re.compile(r"INTO\W+OUTFILE|INFILE", re.IGNORECASE)
-# chDB is an application of the type LOCAL, for which the function file() asks for no right; a server asks for
-# READ ON FILE. The table function asks in both.
-FILE_OF_LOCAL = re.compile(
-    r"(?<!FROM )(?<!TABLE )(?<!DESCRIBE )[`\"]?\bfile\b[`\"]?(/\*\*/)?\(|\bfile\b[,) ]", re.IGNORECASE
-)
 # Only with select_from_system_db_requires_grant, which chDB cannot switch on.
 SYSTEM_OF_SERVER = re.compile(r"\bsystem`?\s*\.|SHOW PROCESSLIST", re.IGNORECASE)
-# Nothing of the statement is run, and no right is asked for.
-ONLY_PARSED = ("EXPLAIN AST", "EXPLAIN SYNTAX", "EXPLAIN TABLE OVERRIDE")
-# A success that does nothing: of tables one has no right to, with roles one has not, in a subquery.
-WITHOUT_EFFECT = re.compile(
-    r"SELECT 1;;|SET param_x|SET ROLE ALL|KILL\W+(QUERY|MUTATION)|SYSTEM STOP (MERGES|VIEWS)|viewIfPermitted"
-    r"|mergeTreeIndex|\(SELECT 1 SETTINGS",
-    re.IGNORECASE,
-)
 
 
 def _left_out(attempt: Attempt) -> bool:

@@ -9,7 +9,7 @@ from warehouse.roles.target import Answer, Target
 
 pytestmark = pytest.mark.stack
 
-TIMEOUT, MEMORY, RESULT, READ_ROWS, TOO_MANY, QUOTA = 159, 241, 396, 158, 202, 201
+TIMEOUT, MEMORY, RESULT, READ_ROWS, TOO_MANY, QUOTA, DENIED = 159, 241, 396, 158, 202, 201, 497
 # Few rows read and nothing kept: only its time can end it.
 ENDLESS = (
     "SELECT count() FROM numbers(1000000) AS a CROSS JOIN numbers(1000000) AS b "
@@ -63,8 +63,10 @@ def test_a_runaway_question_is_ended(target: Target, sql: str, codes: set[int]) 
     answer = target.ask(
         sql, role="analyst", query={"max_execution_time": seconds, "wait_end_of_query": 1}, timeout_s=WITHIN_S
     )
-    # On a slow machine its time may be over first.
-    assert answer.code in codes | {TIMEOUT}, f"{answer.status} {answer.code} {answer.text[:300]}"
+    # On a slow machine its time may be over first. A server shows nobody system.numbers, and its limit of
+    # memory comes before that of a result which has to be held.
+    others = {TIMEOUT} if target.embedded else {TIMEOUT, DENIED, MEMORY}
+    assert answer.code in codes | others, f"{answer.status} {answer.code} {answer.text[:300]}"
     assert time.monotonic() - begun < WITHIN_S
     assert target.value("SELECT 1", role="analyst") == "1"
 
