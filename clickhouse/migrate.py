@@ -17,7 +17,7 @@ from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
 from clickhouse_migrations.exceptions import MigrationException
 from urllib3.exceptions import HTTPError
 
-from clickhouse.client import CONNECT_TIMEOUT_S, Unavailable, classify
+from clickhouse.client import CONNECT_TIMEOUT_S, QueryFailed, Unavailable, classify, connect
 from telemetry.errors import OperatorError
 
 # Before it writes into the ledger, the client loads pandas to see that a list is no DataFrame: a second of
@@ -26,6 +26,9 @@ options.pd = options.pd_time_test = None
 
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 STATEMENT_TIMEOUT_S = 600
+# As docker-compose.yml pins it. 26.7 does not read what it reads.
+WRITTEN_FOR = "26.9"
+SYNTAX_ERROR = 62
 
 
 class MigrationRefused(OperatorError):  # noqa: N818 - a decision of ours
@@ -60,8 +63,21 @@ def apply(dsn: str) -> list[Step]:
     """Apply what is pending and return the steps that ran, in order. Safe to run again."""
     pending = [step for step in _plan_or_create(dsn) if not step.applied]
     if pending:
-        _call(lambda cluster, database: cluster.migrate(database, MIGRATIONS_DIR), dsn)
+        try:
+            _call(lambda cluster, database: cluster.migrate(database, MIGRATIONS_DIR), dsn)
+        except QueryFailed as error:
+            if error.code != SYNTAX_ERROR:
+                raise
+            raise MigrationRefused(
+                f"the schema is written for ClickHouse {WRITTEN_FOR}, and this server is of release "
+                f"{_release(dsn)}: bring it up to date ({error})"
+            ) from error
     return pending
+
+
+def _release(dsn: str) -> str:
+    with connect(dsn) as client:
+        return ".".join(str(client.server_version).split(".")[:2])
 
 
 def _plan_or_create(dsn: str) -> list[Step]:

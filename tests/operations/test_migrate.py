@@ -1,12 +1,15 @@
 """`ugc migrate` and properties that a setting gives a column: planned, made, told, and missed by doctor."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clickhouse import migrate as schema
 from clickhouse.client import connect
 from clickhouse.settings import SchemaSettings
 from ops.cli import run
@@ -74,6 +77,21 @@ def test_doctor_misses_the_column_of_a_property_that_is_named(
     capsys.readouterr()
     run(["doctor", "--json"])
     assert {each["check"]: each["ok"] for each in json.loads(capsys.readouterr().out)["checks"]}["schema"]
+
+
+@pytest.mark.stack
+def test_a_server_that_does_not_read_the_schema_is_told_from_a_mistake(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "001_new.sql").write_text("CREATE TABLE t (a String OF_A_LATER_RELEASE) ENGINE = Memory")
+    monkeypatch.setattr(schema, "MIGRATIONS_DIR", tmp_path)
+    assert run(["migrate"]) == 1
+    said = capsys.readouterr().err
+    assert re.search(
+        r"written for ClickHouse 26\.9, and this server is of release \d+\.\d+: bring it up", said
+    )
+    compose = (Path(__file__).parents[2] / "docker-compose.yml").read_text(encoding="utf-8")
+    assert f"clickhouse-server:{schema.WRITTEN_FOR}" in compose
 
 
 @pytest.mark.parametrize(
