@@ -12,9 +12,10 @@ from clickhouse_connect.driver.client import Client
 
 from clickhouse import catalog
 from clickhouse.client import classified
-from clickhouse.segments.columns import PREFIX, SHIPPED, column_of, expression, quoted
+from clickhouse.segments.columns import PREFIX, SHIPPED, column_of, expression, key_of, quoted
 from clickhouse.views import RAW
 from telemetry.clock import Clock
+from telemetry.errors import OperatorError
 
 LOOK_EVERY_S: Final = 60.0
 # Of a large table it takes minutes. The embedded engine waits for it by default.
@@ -31,6 +32,10 @@ _COMMENT: Final = (
 )
 
 
+class NameTaken(OperatorError):  # noqa: N818 - what stands in the way
+    """Under the name of a column of ours stands another; the message says which, and the way out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ensured:
     """What was done, by key and by name of a column."""
@@ -42,15 +47,30 @@ class Ensured:
 
 def there(client: Client) -> Set[str]:
     """The names of the columns that there are. Raises one of clickhouse.client's errors."""
+    return {name for name, comment in _alike(client).items() if comment == _comment(key_of(name))}
+
+
+def _alike(client: Client) -> dict[str, str]:
+    """By name: what is said of the columns that are called as ours are, and may be somebody else's."""
     with classified():
         rows = client.query(catalog.query("property_columns").sql, parameters={"prefix": PREFIX}).result_rows
-    return {name for (name,) in rows}
+    return {name: comment for name, comment in rows}  # noqa: C416 - a row is a sequence
+
+
+def _comment(key: str) -> str:
+    return _COMMENT.format(key=key)
 
 
 def missing(client: Client, keys: Sequence[str]) -> list[str]:
-    """Those of `keys` that have no column."""
-    known = there(client)
-    return [key for key in keys if column_of(key) not in known]
+    """Those of `keys` that have no column. Raises NameTaken when somebody else's is in its place."""
+    found = _alike(client)
+    for key in keys:
+        if (column := column_of(key)) in found and found[column] != _comment(key):
+            raise NameTaken(
+                f"{RAW} has a column {column} that means something else than properties.{key}: rename it, or "
+                "leave the key out of UGC_PROPERTY_COLUMNS"
+            )
+    return [key for key in keys if column_of(key) not in found]
 
 
 def ensure(client: Client, keys: Sequence[str]) -> Ensured:
@@ -66,7 +86,7 @@ def ensure(client: Client, keys: Sequence[str]) -> Ensured:
                     table=RAW,
                     column=quoted(column_of(key)),
                     expression=expression(key),
-                    comment=_COMMENT.format(key=key),
+                    comment=_comment(key),
                 )
             )
     asked = [column_of(key) for key in keys]

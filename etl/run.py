@@ -69,7 +69,12 @@ class _Run:
         self._stop = stop
         self._clock = clock
         self._metrics = Metrics()
-        self._watch = Watch(self._metrics, clock=clock, stalled_after_ms=settings.etl_stalled_after_ms)
+        self._watch = Watch(
+            self._metrics,
+            clock=clock,
+            stalled_after_ms=settings.etl_stalled_after_ms,
+            loaders=settings.etl_loaders,
+        )
         back_off = BackOff(RETRY_FIRST_MS, settings.etl_retry_max_ms)
         self._random = SystemRandom()
         self._retry = Retry(back_off, random=self._random, watch=self._watch)

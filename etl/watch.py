@@ -18,8 +18,9 @@ from telemetry.series import Gauge
 class Watch:
     """Times and counts every step by its name, and knows whether the whole is moving."""
 
-    def __init__(self, metrics: Metrics, *, clock: Clock, stalled_after_ms: int) -> None:
+    def __init__(self, metrics: Metrics, *, clock: Clock, stalled_after_ms: int, loaders: int) -> None:
         self._clock = clock
+        self._loaders = loaders
         self._stalled_after_s = stalled_after_ms / 1000
         self._step_seconds = metrics.histogram("ugc_etl_step_seconds")
         self._range_rows = metrics.histogram("ugc_etl_range_rows")
@@ -132,15 +133,16 @@ class Watch:
         in one that has had time for a turn of each that waits. Idle is fine."""
         if trouble := next(iter(self._trouble.values()), ""):
             raise NotReady(trouble)
-        now, moved_at = self._clock.monotonic(), self._moved_at
-        still = {each: now - moved_at.get(each, now) for each, waits in self._lag.items() if waits}
+        now, moved_at, lag = self._clock.monotonic(), self._moved_at, self._lag
+        still = {each: now - moved_at.get(each, now) for each, waits in lag.items() if waits}
         if still and min(still.values()) > self._stalled_after_s:
-            waiting = sum(self._lag.values())
+            waiting = sum(lag.values())
             raise NotReady(f"{waiting} messages wait and none has moved for {min(still.values()):.0f} s")
+        turns = math.ceil(len(still) / self._loaders)
         for partition, still_s in still.items():
-            if still_s > self._stalled_after_s * len(still):
+            if still_s > self._stalled_after_s * turns:
                 raise NotReady(
-                    f"{self._lag[partition]} messages wait in partition {partition} and none has moved for "
+                    f"{lag[partition]} messages wait in partition {partition} and none has moved for "
                     f"{still_s:.0f} s; has it a leader?"
                 )
 

@@ -3,22 +3,18 @@
 -- asks:  `ugc migrate` and `ugc up`
 -- cost:  what the parts say of themselves
 -- param columns: Array(String)  their names
-WITH (
-    SELECT count() FROM system.parts
+SELECT DISTINCT arrayJoin(arrayFilter(each -> NOT has(written, each), {columns:Array(String)})) AS column
+FROM
+(
+    -- One look at one table: counts of two looks differ while inserts come.
+    SELECT groupArray(parts_columns.column) AS written
+    FROM system.parts_columns
     WHERE database = currentDatabase() AND table = 'events_raw' AND active AND rows > 0
-) AS parts
-SELECT column
-FROM (SELECT arrayJoin({columns:Array(String)}) AS column)
-WHERE parts > 0
-    AND (column, parts) NOT IN
-    (
-        SELECT column, count() FROM system.parts_columns
-        WHERE database = currentDatabase() AND table = 'events_raw' AND active AND rows > 0
-        GROUP BY column
-    )
-    AND column NOT IN
-    (
-        SELECT trimBoth(extract(command, 'MATERIALIZE COLUMN ([^)]+)'), '` ') FROM system.mutations
-        WHERE database = currentDatabase() AND table = 'events_raw' AND NOT is_done
-    )
+    GROUP BY parts_columns.name
+)
+WHERE column NOT IN
+(
+    SELECT trimBoth(extract(command, 'MATERIALIZE COLUMN ([^)]+)'), '` ') FROM system.mutations
+    WHERE database = currentDatabase() AND table = 'events_raw' AND NOT is_done
+)
 ORDER BY column

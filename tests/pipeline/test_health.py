@@ -128,7 +128,7 @@ def test_one_partition_that_stands_still_is_not_ready_though_others_move(world: 
         watch.check_moving()
         world.clock.sleep(10)
     watch.moved(1, messages=1, rows=1, duplicates=0, conflicts=0, dead=Counter())
-    # Two wait: each has had time for its turn.
+    # Two wait and one is stored at a time: each has had time for its turn.
     with pytest.raises(NotReady, match="100 messages wait in partition 0 and none has moved for 70 s"):
         watch.check_moving()
     watch.moved(0, messages=1, rows=1, duplicates=0, conflicts=0, dead=Counter())

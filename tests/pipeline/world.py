@@ -73,7 +73,7 @@ class World:
         self.store.faults = self.letters._faults = self.faults
 
     def watch(self) -> Watch:
-        return Watch(self.metrics, clock=self.clock, stalled_after_ms=30_000)
+        return Watch(self.metrics, clock=self.clock, stalled_after_ms=30_000, loaders=1)
 
     def process(self, watch: Watch | None = None, **of_source: Any) -> Any:
         """One ETL process: its source and its pipeline."""

@@ -1,7 +1,9 @@
 """Properties that whoever runs the warehouse gives a column: at any time, and taken away again."""
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from warehouse.questions.conftest import Held, StandingClock
 
 from clickhouse import migrate, property_columns
-from clickhouse.property_columns import Columns, ensure
+from clickhouse.property_columns import Columns, NameTaken, ensure
 from clickhouse.scope import Scope
 from clickhouse.segments import parse
 from clickhouse.warehouse import Warehouse
@@ -119,6 +121,36 @@ def test_a_run_that_was_killed_in_between_is_finished_by_the_next(
     made = ensure(named.client, KEYS)
     assert (made.added, made.being_written) == ([], COLUMNS)
     until_written(named)
+
+
+def test_a_column_of_that_name_that_somebody_made_is_not_read_and_not_touched(named: Held) -> None:
+    meant = "String MATERIALIZED JSONExtractString(properties, 'plan')"
+    named.client.command(f"ALTER TABLE events_raw ADD COLUMN property_plan {meant}")
+    assert users(named.at(NOW), PRO) == [4, 4, 4]
+    with pytest.raises(
+        NameTaken, match=r"property_plan that means something else than properties\.plan: rename it"
+    ):
+        ensure(named.client, KEYS)
+    assert ensure(named.client, ["utm.source-1"]).unnamed == []
+
+
+def test_while_events_come_nothing_is_written_again(named: Held) -> None:
+    ensure(named.client, KEYS)
+    until_written(named)
+    coming = threading.Event()
+
+    def come() -> None:
+        while not coming.is_set():
+            named.add([{"user_id": "new", "occurred_at": "2026-03-30T11:00:00+00:00"}])
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(come)
+        try:
+            again = [ensure(named.client, KEYS).being_written for _ in range(60)]
+        finally:
+            coming.set()
+        running.result()
+    assert not any(again)
 
 
 def test_what_is_being_written_is_not_begun_again(named: Held) -> None:
