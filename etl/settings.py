@@ -18,7 +18,7 @@ class EtlSettings(Settings):
         40 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes in one range at most."
     )
     etl_buffer_bytes_max: int = Field(
-        112 * 1024 * 1024,
+        120 * 1024 * 1024,
         ge=1024,
         le=16 * 1024**3,
         description="Bytes read and not yet moved, over all partitions; then reading waits.",
