@@ -75,7 +75,7 @@ PICKS: Final = (
     Pick("recovery", "catch_up"),
     Pick("recovery", r"memory\.etl", scales=LARGEST),
     Pick("stats", r"p95\.(?:dau|top_events|daily|daily_again|retention|retention_7d|returning)"),
-    Pick("stats", r"p95\.(?:dau_country|retention_country)"),
+    Pick("stats", r"p95\.(?:dau_country|retention_country|dau_device|dau_device_named)"),
     Pick("storage", r"insert\.\w+"),
     Pick("storage", "bare_insert", "CPU of a row, insert over HTTP / bare Arrow insert in process"),
     Pick("storage", "rollup", "time of the question, from the aggregate / from raw"),
