@@ -41,7 +41,7 @@ def test_a_crash_between_any_two_steps_leaves_each_event_once(world: World, step
     send(world, range(6))
     if step == "mend":
         world.faults.named["after insert"] = [OUTAGE, None, OUTAGE]
-    doomed = world.process(Crashing(world.metrics, clock=world.clock, stalled_after_ms=30_000))
+    doomed = world.process(Crashing(world.metrics, clock=world.clock, stalled_after_ms=30_000, loaders=1))
     with pytest.raises(Crash):
         world.drain(doomed)
     doomed.source.die()
