@@ -11,9 +11,9 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from etl.assignment import Assignment
+from etl.kafka_client import connection
 from etl.rows import CANARY_HEADER
 from etl.settings import EtlSettings
-from etl.source import connection
 from telemetry.clock import Clock
 from telemetry.health import NotReady
 

@@ -25,11 +25,11 @@ from etl import dead_topic
 from etl.assignment import Assignment
 from etl.batch import DeadLetter
 from etl.errors import EtlError, Fatal, Retryable
+from etl.kafka_client import connection
 from etl.kafka_errors import branch
 from etl.letters import LetterId, id_of, written
 from etl.ranges import Offset
 from etl.settings import EtlSettings
-from etl.source import connection
 from telemetry.clock import Clock
 
 ACK_TIMEOUT_MS: Final = 10_000

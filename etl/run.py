@@ -22,6 +22,7 @@ from etl.dead_letters import KafkaDeadLetters
 from etl.dedup import Dedup
 from etl.errors import EtlError, Fatal, Retryable, StopAsked
 from etl.health import HealthServer, Routes, health_routes
+from etl.kafka_client import connection
 from etl.load import ClickHouseStore, check_columns
 from etl.loading import Loader, LoaderThreads
 from etl.oldest import OldestRows
@@ -29,7 +30,7 @@ from etl.pipeline import Pipeline
 from etl.placing import describe
 from etl.retry import BackOff, Retry
 from etl.settings import EtlSettings
-from etl.source import connection, open_source
+from etl.source import open_source
 from etl.stop import StopSignal
 from etl.watch import Watch
 from telemetry.clock import Clock, SystemClock

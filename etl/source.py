@@ -5,12 +5,12 @@ every partition is assigned explicitly at the place that placing.py found, and a
 range is an error.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import compress
-from typing import Any, cast
+from typing import cast
 
+import orjson
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -19,6 +19,7 @@ from contract.topics import Topic
 from etl.assignment import Assignment
 from etl.errors import EtlError, Fatal, Retryable
 from etl.intents import Intent, Mark
+from etl.kafka_client import configuration, connection
 from etl.kafka_errors import branch
 from etl.placing import place
 from etl.ports import Message as LogMessage
@@ -39,7 +40,8 @@ Place = Callable[[Consumer, Sequence[int]], list[Assignment]]
 
 def open_source(settings: EtlSettings, topic: Topic) -> "KafkaSource":
     """Join the group and subscribe. Returns at once: partitions come with later polls."""
-    consumer = Consumer(configuration(settings))
+    coordinator = _Coordinator()
+    consumer = Consumer({**configuration(settings), "stats_cb": coordinator.told})
     admin = AdminClient(connection(settings))
 
     def place_all(asking: Consumer, partitions: Sequence[int]) -> list[Assignment]:
@@ -52,7 +54,22 @@ def open_source(settings: EtlSettings, topic: Topic) -> "KafkaSource":
             partitions_accepted=settings.etl_partitions_accepted,
         )
 
-    return KafkaSource(consumer, topic.name, place=place_all, returns=bool(settings.etl_instance_id))
+    returns = bool(settings.etl_instance_id)
+    return KafkaSource(consumer, topic.name, place=place_all, returns=returns, in_touch=coordinator.in_touch)
+
+
+class _Coordinator:
+    """What librdkafka says of the group's coordinator, under KIP-848 alone: there nobody calls a member that
+    has joined and got no partition, so that it could not be told from one that waits for a broker."""
+
+    def __init__(self) -> None:
+        self._up = False
+
+    def told(self, statistics: str) -> None:
+        self._up = orjson.loads(statistics).get("cgrp", {}).get("state") == "up"
+
+    def in_touch(self) -> bool:
+        return self._up
 
 
 class KafkaSource:
@@ -61,11 +78,14 @@ class KafkaSource:
     One that `returns` keeps its place in the group when it is closed, for as long as its session.
     """
 
-    def __init__(self, consumer: Consumer, topic: str, *, place: Place, returns: bool) -> None:
+    def __init__(
+        self, consumer: Consumer, topic: str, *, place: Place, returns: bool, in_touch: Callable[[], bool]
+    ) -> None:
         self._consumer = consumer
         self._topic = topic
         self._place = place
         self._returns = returns
+        self._in_touch = in_touch
         self._leaving = False
         self._rebalanced = False
         self.assignments: dict[int, Assignment] = {}
@@ -73,10 +93,15 @@ class KafkaSource:
         self._paused = False
         self._records_max = POLL_BYTES_MAX // RECORD_BYTES_AT_FIRST
         self._log = structlog.get_logger()
-        self.joined = False
+        self._assigned = False
         consumer.subscribe(
             [topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has told us our partitions, be they none; see the port."""
+        return self._assigned or self._in_touch()
 
     def poll(self, timeout_s: float) -> Mapping[Assignment, Sequence[LogMessage]]:
         """New records by assignment; see the port."""
@@ -189,7 +214,7 @@ class KafkaSource:
         except KafkaException as error:
             self._broken = branch(error.args[0], "cannot take over partitions")
         else:
-            self.joined = True
+            self._assigned = True
 
     def _take_over(self, consumer: Consumer, partitions: Sequence[int]) -> None:
         placed = self._place(consumer, partitions)
@@ -221,7 +246,7 @@ class KafkaSource:
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced = True
         self._end([each.partition for each in partitions])
-        self.joined = False
+        self._assigned = False
         self._log.warning("partitions_lost", partitions=[each.partition for each in partitions])
 
     def _end(self, partitions: Sequence[int]) -> None:
@@ -247,48 +272,3 @@ class KafkaSource:
 
 def _start(assignment: Assignment) -> int:
     return assignment.redo.first if assignment.redo else assignment.committed
-
-
-def configuration(settings: EtlSettings) -> dict[str, Any]:
-    """librdkafka's settings for the consumer."""
-    static = {"group.instance.id": settings.etl_instance_id} if settings.etl_instance_id else {}
-    if settings.etl_group_protocol == "consumer":
-        # The broker shares the partitions out and watches over sessions: naming these here is an error.
-        group: dict[str, Any] = {"group.protocol": "consumer"}
-    else:
-        group = {
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": settings.etl_session_timeout_ms,
-            "heartbeat.interval.ms": max(1, settings.etl_session_timeout_ms // 4),
-        }
-    return {
-        **connection(settings),
-        **static,
-        **group,
-        "group.id": settings.etl_group_id,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",
-        "isolation.level": "read_committed",
-        "max.poll.interval.ms": settings.etl_max_poll_interval_ms,
-        # A full queue stops fetching for a whole second by default: most of the time, under load.
-        "fetch.queue.backoff.ms": 5,
-        "queued.min.messages": 50_000,
-        "queued.max.messages.kbytes": 8_192,
-        "allow.auto.create.topics": False,
-    }
-
-
-def connection(settings: EtlSettings) -> dict[str, Any]:
-    """How every Kafka client of this process reaches the broker."""
-    return {
-        "bootstrap.servers": settings.bootstrap(),
-        "client.id": "ugc-etl",
-        "socket.timeout.ms": 10_000,
-        "socket.keepalive.enable": True,
-        # After an outage the default pause of 10 s would be most of the time we may take to return.
-        "reconnect.backoff.ms": 100,
-        "reconnect.backoff.max.ms": 1_000,
-        "log.connection.close": False,
-        "logger": logging.getLogger("librdkafka"),
-    }

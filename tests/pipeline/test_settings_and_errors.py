@@ -9,9 +9,9 @@ from clickhouse.client import QueryFailed, Rejected, Unavailable
 from etl import kafka_errors
 from etl.asking import branched
 from etl.errors import EtlError, Fatal, Poison, Retryable, Withdrawn
+from etl.kafka_client import configuration
 from etl.retry import BackOff
 from etl.settings import EtlSettings
-from etl.source import configuration
 from telemetry.settings import SettingsError, load
 
 
