@@ -29,6 +29,7 @@ from clickhouse.settings import SchemaSettings
 from clickhouse.warehouse import Freshness, Warehouse
 from embedded.stack_settings import StackSettings
 from embedded.stack_state import read as read_state
+from embedded.stack_state import survivors
 from etl.settings import EtlSettings
 from ops.terminal import console
 from ops.upkeep import topics
@@ -80,8 +81,14 @@ def doctor(as_json: bool) -> int:
             "warehouse": Check(lambda: _warehouse(settings)),
             "schema": Check(lambda: _schema(settings), needs="warehouse"),
             "retention": Check(lambda: _retention(settings), needs="schema"),
-            "collector": Check(lambda: _ready(f"http://127.0.0.1:{settings.api_port}")),
-            "etl": Check(lambda: etl_state(f"http://127.0.0.1:{etl.etl_metrics_port}")),
+            "collector": Check(
+                lambda: _ready(f"http://127.0.0.1:{settings.api_port}", way_out(settings.data_dir, "api"))
+            ),
+            "etl": Check(
+                lambda: etl_state(
+                    f"http://127.0.0.1:{etl.etl_metrics_port}", way_out(settings.data_dir, "etl")
+                )
+            ),
             "freshness": Check(lambda: _freshness(settings, clock), needs="warehouse"),
         }
     )
@@ -128,7 +135,8 @@ def disk(data_dir: Path) -> str:
 def _broker(settings: StackSettings) -> str:
     places = settings.bootstrap()
     addresses = [urlsplit(f"//{each.strip().rpartition('://')[2]}") for each in places.split(",")]
-    _require_listener(addresses, f"UGC_KAFKA_BOOTSTRAP={places}" if settings.kafka_bootstrap else "")
+    given = f"UGC_KAFKA_BOOTSTRAP={places}" if settings.kafka_bootstrap else ""
+    _require_listener(addresses, given, way_out(settings.data_dir, "broker"))
     states = topics.look(places)
     return f"{places}: " + ", ".join(f"{t.name} ({t.partitions} partitions)" for t in states)
 
@@ -141,13 +149,22 @@ def _warehouse(settings: StackSettings) -> str:
         raise Unwell(
             f"no stack has run on {settings.data_dir}; {START_HINT}, or name its directory in UGC_DATA_DIR"
         )
-    _require_listener([urlsplit(dsn)], "UGC_WAREHOUSE_DSN" if given else "")
+    setting = "UGC_WAREHOUSE_DSN" if given else ""
+    _require_listener([urlsplit(dsn)], setting, way_out(settings.data_dir, "warehouse"))
     client = connect(dsn)
     Warehouse(client, clock=SystemClock()).ping()
     return f"ClickHouse {client.server_version} at {settings.warehouse_place()}"
 
 
-def _require_listener(addresses: Sequence[SplitResult], setting: str) -> None:
+def way_out(data_dir: Path, child: str) -> str:
+    """What to do when `child` does not answer: start the stack, or leave it to the one that runs."""
+    if not survivors(data_dir):
+        return START_HINT
+    log_file = data_dir / "logs" / f"{child}.log"
+    return f"the stack runs and starts again what dies: ask in a few seconds, or read {log_file}"
+
+
+def _require_listener(addresses: Sequence[SplitResult], setting: str, hint: str) -> None:
     """One of them accepts connections. Raises Unwell at once, where a client would try for seconds."""
     try:
         places = [(each.hostname or "", each.port or PORTS.get(each.scheme, 0)) for each in addresses]
@@ -155,7 +172,7 @@ def _require_listener(addresses: Sequence[SplitResult], setting: str) -> None:
         raise Unwell(f"{setting} names a port that is none") from None
     if not any(listens(host, port) for host, port in places):
         where = ", ".join(f"{host}:{port}" for host, port in places)
-        way_out = f"is it up, and is {setting} right?" if setting else START_HINT
+        way_out = f"is it up, and is {setting} right?" if setting else hint
         raise Unwell(f"nothing listens at {where}; {way_out}")
 
 
@@ -181,12 +198,12 @@ def _retention(settings: StackSettings) -> str:
     return "no table holds rows beyond their time"
 
 
-def etl_state(url: str) -> str:
+def etl_state(url: str, hint: str = START_HINT) -> str:
     """Whether it is ready, and how many messages wait for it."""
     waiting = _lag(url)
     lag = "" if waiting is None else f"; {waiting:,} messages wait in the log"
     try:
-        return _ready(url) + lag
+        return _ready(url, hint) + lag
     except Unwell as error:
         raise Unwell(f"{error}{lag}") from None
 
@@ -201,7 +218,7 @@ def _lag(url: str) -> int | None:
     return int(sum(lags)) if lags else None
 
 
-def _ready(url: str) -> str:
+def _ready(url: str, hint: str) -> str:
     try:
         with urlopen(f"{url}/health/ready", timeout=HTTP_TIMEOUT_S) as response:  # noqa: S310 - our own
             response.read()
@@ -209,7 +226,7 @@ def _ready(url: str) -> str:
         with error:
             raise Unwell(f"not ready: {_reasons(error.read())}") from None
     except (URLError, HTTPException, OSError) as error:
-        raise Unwell(f"nothing answers at {url} ({getattr(error, 'reason', error)}); {START_HINT}") from None
+        raise Unwell(f"nothing answers at {url} ({getattr(error, 'reason', error)}); {hint}") from None
     return f"ready at {url}"
 
 

@@ -1,6 +1,9 @@
 """`ugc doctor`: quick when all is down, each thing said once, and what it shows of a stack that runs."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +12,21 @@ from typing import Any
 import pytest
 
 from clickhouse.warehouse import Freshness
+from embedded import stack_state
 from embedded.ports import free_port
 from ops.cli import run
-from ops.stack.doctor import Check, Finding, Unwell, disk, etl_state, how_fresh, run_checks, show
+from ops.stack.doctor import (
+    START_HINT,
+    Check,
+    Finding,
+    Unwell,
+    disk,
+    etl_state,
+    how_fresh,
+    run_checks,
+    show,
+    way_out,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +107,23 @@ def test_the_etl_says_how_much_waits_for_it(serve: Any) -> None:
     metrics = b""
     ready[:] = [200, b"{}"]
     assert etl_state(url) == f"ready at {url}"
+
+
+def test_nobody_who_runs_a_stack_is_told_to_start_one(tmp_path: Path) -> None:
+    stack_state.write(tmp_path, stack_state.StackState({"broker": os.getpid()}, 1.0))
+    assert way_out(tmp_path, "api") == START_HINT  # the number of a process is used again: this is not its
+    environment = {**os.environ, "UGC_DATA_DIR": str(tmp_path)}
+    child = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(child, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as broker:
+        assert broker.stdout is not None
+        broker.stdout.readline()
+        stack_state.write(tmp_path, stack_state.StackState({"broker": broker.pid}, 1.0))
+        assert str(tmp_path / "logs" / "api.log") in way_out(tmp_path, "api")
+        closed = f"http://127.0.0.1:{free_port()}"
+        with pytest.raises(Unwell, match=r"Connection refused\); the stack runs .*etl\.log$"):
+            etl_state(closed, way_out(tmp_path, "etl"))
+        broker.kill()
+    assert way_out(tmp_path, "api") == START_HINT
 
 
 @pytest.mark.parametrize(
