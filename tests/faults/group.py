@@ -123,6 +123,14 @@ class Group:
         ]
         change = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
         self.admin.incremental_alter_configs([change])[change].result(10)
+        wanted = {name.replace("_", "."): value for name, value in config.items()}
+
+        def told() -> bool:
+            found = self.admin.describe_configs([change])[change].result(10)
+            return wanted.items() <= {name: found[name].value for name in wanted}.items()
+
+        # The controller has it at once, the brokers a moment later.
+        until(told, within_s=10, what=f"{topic} is told to be so")
 
     def letters(self) -> list[Any]:
         """Every dead letter there is, as messages. Offsets do not tell how many: transactions take some."""

@@ -80,7 +80,9 @@ def test_the_dead_letters_topic_is_brought_to_what_the_contract_says(
     monkeypatch.setattr(topics, "TOPICS", (Topic("retained", 1, message_bytes_max=50_000),))
     ensure(bootstrap, retention_days=1)
     assert told(bootstrap, letters)["cleanup.policy"] == "delete"
-    _set(bootstrap, ONE.name, "segment.ms", str(7 * DAY_MS))
+    week = str(7 * DAY_MS)
+    _set(bootstrap, ONE.name, "segment.ms", week)
+    until(lambda: told(bootstrap, letters)["segment.ms"] == week, within_s=5, what="what was set by hand")
     (state,) = ensure(bootstrap, retention_days=1)
     assert (state.retention_changed, state.config_changed) == (False, True), (
         "one made before is brought to it"

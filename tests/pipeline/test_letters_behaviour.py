@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from pipeline.memory_store import MemoryLetters
 from pipeline.told import ToldClock
+from services import until
 
 from contract.topics import DEAD
 from etl import dead_topic
@@ -69,12 +70,21 @@ class OnKafka:
         return [(each.origin.partition, each.origin.offset, each.record.value) for each in self.letters()]
 
 
+def is_known(bootstrap: str, topic: str) -> bool:
+    """The controller has made it; a broker hears of that a moment later."""
+    try:
+        return bool(dead_topic.spans({"bootstrap.servers": bootstrap}, topic))
+    except Retryable:
+        return False
+
+
 @pytest.fixture
 def on_kafka(kafka_bootstrap: str) -> Callable[..., OnKafka]:
     def make(**config: str) -> OnKafka:
         name = f"dead-{uuid.uuid4().hex[:8]}"
         admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
         admin.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(10)
+        until(lambda: is_known(kafka_bootstrap, name), within_s=10, what="the topic is known")
         return OnKafka(kafka_bootstrap, name)
 
     return make

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from services import until
 from warehouse_rows import HOUR, Stand, day_text, days_before, stand, today_at
 
 from clickhouse.client import connect
@@ -252,11 +253,12 @@ def test_an_insert_that_is_still_running_is_neither_repeated_nor_mended(here: St
     range_ = here.insert(batch)
     running = threading.Thread(
         target=here.admin.command,
-        args=("SELECT sleepEachRow(1) FROM numbers(3) SETTINGS max_block_size = 1",),
+        args=("SELECT sleepEachRow(1) FROM numbers(6) SETTINGS max_block_size = 1",),
         kwargs={"settings": {"query_id": f"ugc:{range_.token}"}},
     )
     running.start()
-    time.sleep(0.5)
+    seen = f"KILL QUERY WHERE query_id = 'ugc:{range_.token}' TEST"
+    until(lambda: here.admin.query(seen).result_rows, within_s=5, what="the insert runs")
     with pytest.raises(Retryable, match="already running"):
         here.store.insert(batch.block(), token=range_.token)
     with pytest.raises(Retryable, match="already running"):

@@ -234,9 +234,12 @@ def test_partitions_that_come_while_it_is_paused_are_paused_too(log: Log, by_par
     log.append(0, b"0")
     source = log.open()
     source.pause()
-    for _ in range(40):
+    for _ in range(400):
         assert not source.poll(0.05)
+        if source.joined:
+            break
     assert source.joined
+    assert not any(source.poll(0.05) for _ in range(20))
     source.resume()
     assert [r.offset for r in by_partition(source, count=1)[0]] == [0]
 

@@ -10,7 +10,7 @@ from services import ROOT
 STOPS = """
 import ctypes, time
 from etl.stop import StopSignal
-with StopSignal(stop_within_ms=300) as stop:
+with StopSignal(stop_within_ms={within_ms}) as stop:
     print("ready", flush=True)
     while not stop.asked():
         time.sleep(0.01)
@@ -41,17 +41,17 @@ def assert_ends(source: str, *, asked: bool, code: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "code", "said"),
+    ("step", "within_ms", "code", "said"),
     [
-        ("pass", 0, "ended"),
-        ("time.sleep(60)", 0, "stopped_inside_a_step"),
+        ("pass", 10_000, 0, "ended"),
+        ("time.sleep(60)", 300, 0, "stopped_inside_a_step"),
         # PyDLL calls C and keeps the interpreter's lock.
-        ("ctypes.PyDLL(None).sleep(60)", 1, "most recent call first"),
+        ("ctypes.PyDLL(None).sleep(60)", 300, 1, "most recent call first"),
     ],
     ids=["it ends by itself", "inside a step", "with the interpreter's lock"],
 )
-def test_it_ends_in_time(step: str, code: int, said: str) -> None:
-    assert_ends(STOPS.format(step=step), asked=True, code=code, said=said)
+def test_it_ends_in_time(step: str, within_ms: int, code: int, said: str) -> None:
+    assert_ends(STOPS.format(step=step, within_ms=within_ms), asked=True, code=code, said=said)
 
 
 HANGS = """

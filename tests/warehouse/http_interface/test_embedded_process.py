@@ -106,7 +106,7 @@ def test_sigterm_lets_a_query_finish(process) -> None:
 
 
 def test_sigterm_ends_a_query_that_takes_too_long(process) -> None:
-    process.arguments = ("--stop-grace-s", "1")
+    process.arguments = ("--stop-grace-s", "3")
     warehouse = process.start()
     with ThreadPoolExecutor() as pool:
         running = pool.submit(warehouse.ask, ENDLESS, query={"query_id": "endless"})

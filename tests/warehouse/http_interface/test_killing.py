@@ -80,7 +80,7 @@ def test_writer_kills_its_own_and_no_others(warehouse, query_id) -> None:
 
 def test_a_query_id_runs_once_at_a_time(warehouse, query_id) -> None:
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(warehouse.ask, "SELECT sleep(1)", query={"query_id": query_id})
+        running = pool.submit(warehouse.ask, "SELECT sleep(3)", query={"query_id": query_id})
         wait_until_running(warehouse, query_id)
         assert warehouse.ask("SELECT 1", query={"query_id": query_id}).code == 216
         assert running.result(10).status == 200

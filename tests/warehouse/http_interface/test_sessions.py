@@ -5,6 +5,7 @@ import time
 import uuid
 
 import pytest
+from services import until
 
 
 @pytest.fixture
@@ -47,9 +48,10 @@ def test_a_session_belongs_to_its_user(warehouse, session) -> None:
 
 
 def test_one_query_at_a_time(warehouse, session) -> None:
-    busy = threading.Thread(target=warehouse.ask, args=("SELECT sleep(1)",), kwargs={"query": session})
+    query = {**session, "query_id": "busy"}
+    busy = threading.Thread(target=warehouse.ask, args=("SELECT sleep(3)",), kwargs={"query": query})
     busy.start()
-    time.sleep(0.3)
+    until(lambda: warehouse.rows("KILL QUERY WHERE query_id = 'busy' TEST"), within_s=10, what="it runs")
     answer = warehouse.ask("SELECT 1", query=session)
     assert answer.code == 373, answer.text
     busy.join()
