@@ -1,6 +1,6 @@
 """How a question is put to the warehouse: a file of the catalogue, and the parameters it declares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
@@ -58,24 +58,28 @@ class Asking:
     def rows_of_events(self, name: str, **parameters: Any) -> list[Any]:
         """The rows of a question that takes a segment; without one every event fits."""
         try:
-            return self._rows_of_events(name, parameters)
+            return self._rows_of_events(name, parameters, self._known_columns())
         except QueryFailed as error:
             if error.code != UNKNOWN_IDENTIFIER or not self.scope.segments:
                 raise
             # A column was dropped since we looked; what it said stands in the text.
             self.columns.forget()
-            return self._rows_of_events(name, parameters)
+            return self._rows_of_events(name, parameters, frozenset())
 
-    def _rows_of_events(self, name: str, parameters: Mapping[str, Any]) -> list[Any]:
-        columns = self.columns.known() if self.scope.segments else frozenset[str]()
+    def _known_columns(self) -> Set[str]:
+        return self.columns.known() if self.scope.segments else frozenset()
+
+    def _rows_of_events(self, name: str, parameters: Mapping[str, Any], columns: Set[str]) -> list[Any]:
         condition, values = segments.condition(self.scope.segments, columns=columns)
         sql = catalog.query(name).sql.replace(SEGMENT, f"({condition})")
         return ask(self.client, sql, **parameters, **values, bots=self.scope.bots)
 
     def by_day(self, reading: Reading, first: date, last: date, *, rows_max: int | None = None) -> list[Any]:
         """The rows of the days first..last, `rows_max` at most; read only where their table has changed."""
-        # Segments may be long, and many: what is kept of them is a name.
-        asked_of = blake2b(repr(self.scope.segments).encode(), digest_size=16).digest()
+        # Segments may be long, and many: what is kept of them is a name. The columns are in it, so that what
+        # was read from one is not kept longer than it is taken for what it was.
+        asked = repr((self.scope.segments, sorted(self._known_columns())))
+        asked_of = blake2b(asked.encode(), digest_size=16).digest()
         what = (reading.question, asked_of, self.scope.bots)
         wanted = Wanted(reading.table, what, first, last, days.edges(first, last, self.scope.tz))
         return self.read_before.rows(wanted, reading.read, self._made_of, read_max=rows_max)[:rows_max]

@@ -4,7 +4,7 @@ A column adds nothing that `properties` does not say, so one may be added at any
 whoever asks meanwhile is answered from the text.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,12 +12,14 @@ from clickhouse_connect.driver.client import Client
 
 from clickhouse import catalog
 from clickhouse.client import classified
-from clickhouse.segments.columns import PREFIX, SHIPPED, column_of, expression, key_of, quoted
+from clickhouse.segments.columns import PREFIX, SHIPPED, column_of, expression, quoted
+from clickhouse.settings import PROPERTY_COLUMNS_MAX
 from clickhouse.views import RAW
 from telemetry.clock import Clock
-from telemetry.errors import OperatorError
 
 LOOK_EVERY_S: Final = 60.0
+# In place of a key, and none.
+KEY_MARK: Final = "<key>"
 # Of a large table it takes minutes. The embedded engine waits for it by default.
 WITHOUT_WAITING: Final = {"mutations_sync": 0}
 # Cut like those that migrations made. Few values repeat in most properties that people choose events by.
@@ -32,53 +34,66 @@ _COMMENT: Final = (
 )
 
 
-class NameTaken(OperatorError):  # noqa: N818 - what stands in the way
-    """Under the name of a column of ours stands another; the message says which, and the way out."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `there` is of the columns that are asked for, by key: `taken` is the name by another column."""
+
+    missing: Sequence[str]
+    taken: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Ensured:
-    """What was done, by key and by name of a column."""
+    """What was done, by key and by name of a column.
+
+    `taken`: keys whose column's name another column has. `left_out`: keys that would be one column too many.
+    """
 
     added: Sequence[str]
     being_written: Sequence[str]
     unnamed: Sequence[str]
+    taken: Sequence[str]
+    left_out: Sequence[str]
 
 
 def there(client: Client) -> Set[str]:
     """The names of the columns that there are. Raises one of clickhouse.client's errors."""
-    return {name for name, comment in _alike(client).items() if comment == _comment(key_of(name))}
+    return {name for name, is_ours in _alike(client).items() if is_ours}
 
 
-def _alike(client: Client) -> dict[str, str]:
-    """By name: what is said of the columns that are called as ours are, and may be somebody else's."""
+def _alike(client: Client) -> dict[str, bool]:
+    """The columns that are called as ours are; whether they are ours their definition tells."""
+    asked = {"prefix": PREFIX, "expression": expression(KEY_MARK), "mark": KEY_MARK}
     with classified():
-        rows = client.query(catalog.query("property_columns").sql, parameters={"prefix": PREFIX}).result_rows
-    return {name: comment for name, comment in rows}  # noqa: C416 - a row is a sequence
+        rows = client.query(catalog.query("property_columns").sql, parameters=asked).result_rows
+    return {name: bool(is_ours) for name, is_ours in rows}
 
 
-def _comment(key: str) -> str:
-    return _COMMENT.format(key=key)
+def look(client: Client, keys: Sequence[str]) -> Found:
+    """Which of `keys` have no column. Raises one of clickhouse.client's errors."""
+    return _find(_alike(client), keys)
 
 
-def missing(client: Client, keys: Sequence[str]) -> list[str]:
-    """Those of `keys` that have no column. Raises NameTaken when somebody else's is in its place."""
-    found = _alike(client)
-    for key in keys:
-        if (column := column_of(key)) in found and found[column] != _comment(key):
-            raise NameTaken(
-                f"{RAW} has a column {column} that means something else than properties.{key}: rename it, or "
-                "leave the key out of UGC_PROPERTY_COLUMNS"
-            )
-    return [key for key in keys if column_of(key) not in found]
+def _find(alike: Mapping[str, bool], keys: Sequence[str]) -> Found:
+    return Found(
+        missing=[key for key in keys if column_of(key) not in alike],
+        taken=[key for key in keys if alike.get(column_of(key)) is False],
+    )
 
 
 def ensure(client: Client, keys: Sequence[str]) -> Ensured:
     """Give each of `keys` a column, and have it written into what is stored: that goes on after the return.
 
-    Safe to run again, also after a run that was killed. A column that nobody names any more stays.
+    Safe to run again, also after a run that was killed. A column that nobody names any more stays, and takes
+    one of the places that there are.
     """
-    added = missing(client, keys)
+    before = _alike(client)
+    found = _find(before, keys)
+    shipped = {column_of(key) for key in SHIPPED}
+    room = max(
+        0, PROPERTY_COLUMNS_MAX - sum(is_ours for name, is_ours in before.items() if name not in shipped)
+    )
+    added, left_out = found.missing[:room], found.missing[room:]
     for key in added:
         with classified():
             client.command(
@@ -86,18 +101,22 @@ def ensure(client: Client, keys: Sequence[str]) -> Ensured:
                     table=RAW,
                     column=quoted(column_of(key)),
                     expression=expression(key),
-                    comment=_comment(key),
+                    comment=_COMMENT.format(key=key),
                 )
             )
-    asked = [column_of(key) for key in keys]
+    ours = there(client)
+    asked = {
+        "columns": sorted({column_of(key) for key in keys} & ours),
+        "added": [column_of(key) for key in added],
+    }
     with classified():
-        look = catalog.query("parts_without_columns").sql
-        unwritten = [name for (name,) in client.query(look, parameters={"columns": asked}).result_rows]
+        without = catalog.query("parts_without_columns").sql
+        unwritten = [name for (name,) in client.query(without, parameters=asked).result_rows]
         for column in unwritten:
             sql = f"ALTER TABLE {RAW} MATERIALIZE COLUMN {quoted(column)}"
             client.command(sql, settings=WITHOUT_WAITING)
-    named = {column_of(key) for key in (*SHIPPED, *keys)}
-    return Ensured(added, unwritten, sorted(there(client) - named))
+    unnamed = ours - shipped - {column_of(key) for key in keys}
+    return Ensured(added, unwritten, sorted(unnamed), found.taken, left_out)
 
 
 class Columns:

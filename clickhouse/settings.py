@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import Field, field_validator
 
 from clickhouse.segments import is_key
+from clickhouse.segments.columns import SHIPPED
 from telemetry.settings import Settings
 
 # Each costs every insert, memory too: with ten beside the shipped ones two inserts of the largest ranges do
@@ -30,9 +31,10 @@ class SchemaSettings(Settings):
                 raise ValueError(
                     f"{key[:80]!r} is no key a segment can ask for: 1 to 64 letters, digits, _ . and -"
                 )
-        if len(keys) > PROPERTY_COLUMNS_MAX:
+        more = [key for key in keys if key not in SHIPPED]
+        if len(more) > PROPERTY_COLUMNS_MAX:
             raise ValueError(
-                f"names {len(keys)} properties; {PROPERTY_COLUMNS_MAX} is the most: each costs every insert"
+                f"names {len(more)} properties; {PROPERTY_COLUMNS_MAX} is the most: each costs every insert"
             )
         return text
 

@@ -3,7 +3,10 @@
 -- asks:  `ugc migrate` and `ugc up`
 -- cost:  what the parts say of themselves
 -- param columns: Array(String)  their names
-SELECT DISTINCT arrayJoin(arrayFilter(each -> NOT has(written, each), {columns:Array(String)})) AS column
+-- param added: Array(String)  those of them that were added just now: what a part has under such a name is of another
+SELECT DISTINCT arrayJoin(arrayFilter(
+    each -> has({added:Array(String)}, each) OR NOT has(written, each), {columns:Array(String)}
+)) AS column
 FROM
 (
     -- One look at one table: counts of two looks differ while inserts come.

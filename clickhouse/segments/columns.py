@@ -40,11 +40,6 @@ def column_of(key: str) -> str:
     return PREFIX + key.replace(".", _DOT)
 
 
-def key_of(column: str) -> str:
-    """Whose column it is."""
-    return column.removeprefix(PREFIX).replace(_DOT, ".")
-
-
 def quoted(column: str) -> str:
     """The name as SQL takes it."""
     return column if _WORD.fullmatch(column) else f"`{column}`"

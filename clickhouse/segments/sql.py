@@ -39,7 +39,8 @@ class _Property:
         return [
             ("Int64", f"JSONExtractInt({self.at})"),
             ("UInt64", f"JSONExtractUInt({self.at})"),
-            ("Double", f"JSONExtractFloat({self.at})"),
+            # Three comparisons or more with = become an IN, where -0.0 is not 0; a sum never is -0.0.
+            ("Double", f"JSONExtractFloat({self.at}) + 0"),
         ]
 
 

@@ -33,6 +33,7 @@ from embedded.stack_state import survivors
 from etl.settings import EtlSettings
 from ops.terminal import console
 from ops.upkeep import topics
+from ops.upkeep.columns import is_taken
 from ops.upkeep.probes import listens
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
@@ -182,9 +183,11 @@ def _schema(settings: StackSettings) -> str:
     if pending:
         raise Unwell(f"{len(pending)} migrations pending, the first is {pending[0]}; run `ugc migrate`")
     with connect(settings.dsn("admin")) as client:
-        missing = property_columns.missing(client, load(SchemaSettings).property_keys())
-    if missing:
-        raise Unwell(f"properties.{missing[0]} has no column (UGC_PROPERTY_COLUMNS); run `ugc migrate`")
+        found = property_columns.look(client, load(SchemaSettings).property_keys())
+    if found.taken:
+        raise Unwell(is_taken(found.taken[0]))
+    if found.missing:
+        raise Unwell(f"properties.{found.missing[0]} has no column (UGC_PROPERTY_COLUMNS); run `ugc migrate`")
     return f"{len(steps)} migrations, all applied"
 
 

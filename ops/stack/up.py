@@ -1,11 +1,13 @@
 """`ugc up`: the whole stack on this machine, in the foreground, until Ctrl-C or SIGTERM."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import click
+import structlog
+from rich.markup import escape
 
 from clickhouse import migrate as schema
 from clickhouse import property_columns
@@ -19,10 +21,12 @@ from ops.stack.child_lines import shower
 from ops.terminal import console
 from ops.terminal.stopping import Stopping, stop_signals
 from ops.upkeep import topics
+from ops.upkeep.columns import told
 from ops.upkeep.janitor import Beside
 from ops.upkeep.probes import http_ready
 from telemetry import logs
 from telemetry.clock import Clock, SystemClock
+from telemetry.errors import OperatorError
 from telemetry.settings import load
 from ugc_api.settings import ApiSettings
 
@@ -32,6 +36,8 @@ API_READY_WITHIN_S = 30
 STOP_MARGIN_S = 6
 
 Say = Callable[[str], None]
+
+log = structlog.get_logger()
 
 
 @click.command()
@@ -89,11 +95,21 @@ def _start(
         return
     topics.ensure(settings.bootstrap(), retention_days=settings.topic_retention_days)
     schema.apply(settings.dsn("admin"))
-    if keys:
-        with connect(settings.dsn("admin")) as client:
-            property_columns.ensure(client, keys)
+    _ensure_columns(settings.dsn("admin"), keys, say)
     say("starting ETL and collector")
     supervisor.start([_etl(settings), _api(settings)], stopping=stopping)
+
+
+def _ensure_columns(dsn: str, keys: Sequence[str], say: Say) -> None:
+    """Answers are right without them: whatever stands in their way, events are taken in."""
+    try:
+        with connect(dsn) as client:
+            done = property_columns.ensure(client, keys)
+    except OperatorError as error:
+        log.warning("property_columns_not_made", reason=str(error))
+        return
+    for line in told(done):
+        say(f"column: {escape(line)}")
 
 
 def _note_state(supervisor: Supervisor, data_dir: Path, ready_s: float) -> None:

@@ -22,14 +22,15 @@ def out() -> "Console":
     """Where results go."""
     from rich.console import Console  # noqa: PLC0415 - help is instant
 
-    return Console(highlight=False)
+    # A name between colons is a name, and no picture.
+    return Console(highlight=False, emoji=False)
 
 
 def err() -> "Console":
     """Where progress, warnings and errors go, so that piping results stays clean."""
     from rich.console import Console  # noqa: PLC0415 - as above
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def json_option(function: F) -> F:

@@ -4,15 +4,16 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+from rich.markup import escape
 
 from clickhouse import migrate as schema
 from clickhouse import property_columns
 from clickhouse.client import connect
-from clickhouse.property_columns import Ensured
-from clickhouse.segments.columns import quoted
+from clickhouse.property_columns import Ensured, Found
 from clickhouse.settings import SchemaSettings
 from ops.terminal import console
 from ops.upkeep import topics
+from ops.upkeep.columns import is_taken, told
 from telemetry.settings import load
 
 
@@ -25,7 +26,7 @@ def migrate(plan: bool, as_json: bool) -> None:
     dsn = settings.dsn("admin")
     if plan:
         steps = schema.plan(dsn)
-        _show_plan(steps, _missing(dsn, steps, settings.property_keys()), as_json=as_json)
+        _show_plan(steps, _columns(dsn, steps, settings.property_keys()), as_json=as_json)
         return
     made = topics.ensure(settings.bootstrap(), retention_days=settings.topic_retention_days)
     ran = schema.apply(dsn)
@@ -57,38 +58,29 @@ def migrate(plan: bool, as_json: bool) -> None:
 
 
 def _show_columns(columns: Ensured) -> None:
-    lines = [f"properties.{key} has one of its own" for key in columns.added]
-    if columns.being_written:
-        lines.append(
-            f"{', '.join(columns.being_written)}: being written into the events that are stored; segments "
-            "are right meanwhile, and fast when it is done"
-        )
-    lines += [
-        f"{column} is no longer named in UGC_PROPERTY_COLUMNS, and still costs every insert; to drop it: "
-        f"ALTER TABLE events_raw DROP COLUMN {quoted(column)}"
-        for column in columns.unnamed
-    ]
-    for line in lines:
-        console.out().print(f"column     {line}", highlight=False, soft_wrap=True)
+    for line in told(columns):
+        console.out().print(f"column     {escape(line)}", soft_wrap=True)
 
 
-def _missing(dsn: str, steps: list[schema.Step], keys: list[str]) -> list[str]:
-    """Those of `keys` that have no column; a table that is not there yet has none."""
+def _columns(dsn: str, steps: list[schema.Step], keys: list[str]) -> Found:
+    """What there is for `keys`; a table that is not there yet has no columns."""
     if not keys or not any(step.applied for step in steps):
-        return keys
+        return Found(keys, [])
     with connect(dsn) as client:
-        return property_columns.missing(client, keys)
+        return property_columns.look(client, keys)
 
 
-def _show_plan(steps: list[schema.Step], keys: list[str], *, as_json: bool) -> None:
+def _show_plan(steps: list[schema.Step], columns: Found, *, as_json: bool) -> None:
     if as_json:
         document: dict[str, Any] = {
             "migrations": [{"version": s.version, "name": s.name, "applied": s.applied} for s in steps],
-            "property_columns": {"missing": keys},
+            "property_columns": asdict(columns),
         }
         console.print_json(document)
         return
     for step in steps:
         console.out().print(f"{'applied' if step.applied else '[yellow]pending[/]'}  {step.name}")
-    for key in keys:
-        console.out().print(f"[yellow]pending[/]  a column for properties.{key}", highlight=False)
+    for key in columns.missing:
+        console.out().print(f"[yellow]pending[/]  a column for properties.{key}")
+    for key in columns.taken:
+        console.out().print(f"[yellow]refused[/]  {is_taken(key)}", soft_wrap=True)

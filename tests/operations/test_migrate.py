@@ -1,5 +1,6 @@
 """`ugc migrate` and properties that a setting gives a column: planned, made, told, and missed by doctor."""
 
+import io
 import json
 import re
 import uuid
@@ -13,7 +14,9 @@ from clickhouse import migrate as schema
 from clickhouse.client import connect
 from clickhouse.settings import SchemaSettings
 from ops.cli import run
+from ops.stack.up import _ensure_columns
 from ops.upkeep import topics
+from telemetry import logs
 from telemetry.settings import Role, SettingsError, load
 
 COLUMN = "property_utm:source"
@@ -45,14 +48,17 @@ def test_a_named_property_is_planned_made_and_told(
     assert run(["migrate"]) == 0
     assert "column" not in capsys.readouterr().out
     monkeypatch.setenv("UGC_PROPERTY_COLUMNS", "country, utm.source")
-    assert said(capsys, "migrate", "--plan")["property_columns"] == {"missing": ["utm.source"]}
+    assert said(capsys, "migrate", "--plan")["property_columns"] == {
+        "missing": ["utm.source"],
+        "taken": [],
+    }
     assert run(["migrate", "--plan"]) == 0
     assert "pending  a column for properties.utm.source\n" in capsys.readouterr().out
     assert run(["migrate"]) == 0
     assert "properties.utm.source has one of its own" in capsys.readouterr().out
     with connect(dsn) as admin:
         assert COLUMN in {name for name, *_ in admin.query("DESCRIBE TABLE events_raw").result_rows}
-    nothing = {"added": [], "being_written": [], "unnamed": []}
+    nothing = {"added": [], "being_written": [], "unnamed": [], "taken": [], "left_out": []}
     assert said(capsys, "migrate")["property_columns"] == nothing
     monkeypatch.delenv("UGC_PROPERTY_COLUMNS")
     assert said(capsys, "migrate")["property_columns"] == {**nothing, "unnamed": [COLUMN]}
@@ -80,6 +86,39 @@ def test_doctor_misses_the_column_of_a_property_that_is_named(
 
 
 @pytest.mark.stack
+def test_a_column_of_somebody_else_stands_in_nobodys_way(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["migrate"]) == 0
+    with connect(dsn) as admin:
+        admin.command("ALTER TABLE events_raw ADD COLUMN `property_utm:key:x` String")
+    monkeypatch.setenv("UGC_PROPERTY_COLUMNS", "utm.key.x,plan")
+    capsys.readouterr()
+    assert run(["migrate", "--plan"]) == 0
+    assert "has a column property_utm:key:x that is not what" in capsys.readouterr().out
+    assert run(["migrate"]) == 0
+    said = capsys.readouterr().out
+    assert "properties.plan has one of its own" in said
+    assert "has a column property_utm:key:x that is not what" in said
+    run(["doctor", "--json"])
+    checks = {each["check"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
+    assert "rename or drop it, or leave the key out" in checks["schema"]["found"]
+
+
+@pytest.mark.stack
+def test_whatever_stands_in_the_way_of_a_column_a_stack_starts(dsn: str) -> None:
+    assert run(["migrate"]) == 0
+    said: list[str] = []
+    lines = io.StringIO()
+    logs.configure(process="up", format="json", stream=lines)
+    _ensure_columns(dsn.rsplit("/", 1)[0] + "/not_there", ["plan"], said.append)
+    assert '"property_columns_not_made"' in lines.getvalue()
+    assert said == []
+    _ensure_columns(dsn, ["plan"], said.append)
+    assert said[0] == "column: properties.plan has one of its own"
+
+
+@pytest.mark.stack
 def test_a_server_that_does_not_read_the_schema_is_told_from_a_mistake(
     dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +135,12 @@ def test_a_server_that_does_not_read_the_schema_is_told_from_a_mistake(
 
 @pytest.mark.parametrize(
     ("text", "keys"),
-    [("", []), ("plan", ["plan"]), (" plan ,, utm.source,plan,", ["plan", "utm.source"])],
+    [
+        ("", []),
+        ("plan", ["plan"]),
+        ("country,a,b,c", ["country", "a", "b", "c"]),
+        (" plan ,, utm.source,plan,", ["plan", "utm.source"]),
+    ],
 )
 def test_keys_are_named_with_commas_between(
     text: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
@@ -111,7 +155,7 @@ def test_keys_are_named_with_commas_between(
         ("a b", r"UGC_PROPERTY_COLUMNS.*'a b' is no key a segment can ask for"),
         ("a'), b String DEFAULT ('", "is no key a segment can ask for"),
         ("x" * 65, "1 to 64 letters, digits"),
-        (",".join(f"k{n}" for n in range(4)), "names 4 properties; 3 is the most"),
+        ("country," + ",".join(f"k{n}" for n in range(4)), "names 4 properties; 3 is the most"),
     ],
 )
 def test_what_is_no_key_is_refused_before_anything_is_done(

@@ -1,7 +1,6 @@
 """The check by offsets on the real engine: every way an insert can be torn, made by hand, and mended."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 

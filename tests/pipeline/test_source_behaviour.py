@@ -206,7 +206,11 @@ def test_it_has_joined_when_it_knows_its_partitions(log: Log) -> None:
     source = log.open()
     assert not source.joined
     settle(source, until=lambda: source.joined)
-    assert set(ours(source)) == {0, 1}
+    if not (isinstance(log, OnKafka) and log.protocol == "consumer"):
+        assert set(ours(source)) == {0, 1}
+    # Of the newer protocol we know that the coordinator is there, a moment before it shares out.
+    settle(source, until=lambda: set(ours(source)) == {0, 1})
+    assert source.joined
 
 
 def test_lag_is_what_lies_after_the_committed(log: Log, by_partition: Read) -> None:

@@ -11,7 +11,7 @@ import pytest
 from warehouse.questions.conftest import Held, StandingClock
 
 from clickhouse import migrate, property_columns
-from clickhouse.property_columns import Columns, NameTaken, ensure
+from clickhouse.property_columns import Columns, ensure
 from clickhouse.scope import Scope
 from clickhouse.segments import parse
 from clickhouse.warehouse import Warehouse
@@ -101,7 +101,7 @@ def test_a_named_property_gets_a_column_once_and_what_is_stored_has_it_too(named
     assert named.client.query(stored).first_row == named.client.query(parts).first_row
     again = ensure(named.client, KEYS)
     assert (again.added, again.being_written, again.unnamed) == ([], [], [])
-    assert property_columns.missing(named.client, ["plan", "other", "country"]) == ["other"]
+    assert property_columns.look(named.client, ["plan", "other", "country"]).missing == ["other"]
 
 
 def test_a_run_that_was_killed_in_between_is_finished_by_the_next(
@@ -123,15 +123,84 @@ def test_a_run_that_was_killed_in_between_is_finished_by_the_next(
     until_written(named)
 
 
-def test_a_column_of_that_name_that_somebody_made_is_not_read_and_not_touched(named: Held) -> None:
-    meant = "String MATERIALIZED JSONExtractString(properties, 'plan')"
+@pytest.mark.parametrize(
+    "meant",
+    [
+        "String MATERIALIZED JSONExtractString(properties, 'plan')",
+        "String ALIAS JSONExtractString(properties, 'plan')",
+        "String DEFAULT JSONExtractString(properties, 'plan')",
+        "LowCardinality(String)",
+    ],
+    ids=["materialized", "alias", "default", "plain"],
+)
+def test_a_column_of_that_name_that_somebody_made_is_not_read_and_not_touched(
+    named: Held, meant: str
+) -> None:
     named.client.command(f"ALTER TABLE events_raw ADD COLUMN property_plan {meant}")
+    for _ in range(2):
+        assert users(named.at(NOW), PRO) == [4, 4, 4]
+        made = ensure(named.client, KEYS)
+        assert (made.taken, made.unnamed) == (["plan"], [])
+        assert "property_plan" not in made.being_written
+        assert property_columns.look(named.client, KEYS).taken == ["plan"]
+    until_written(named)
+    named.client.command("ALTER TABLE events_raw DROP COLUMN property_plan")
+    assert ensure(named.client, ["plan"]).added == ["plan"]
+    until_written(named)
     assert users(named.at(NOW), PRO) == [4, 4, 4]
-    with pytest.raises(
-        NameTaken, match=r"property_plan that means something else than properties\.plan: rename it"
-    ):
-        ensure(named.client, KEYS)
-    assert ensure(named.client, ["utm.source-1"]).unnamed == []
+
+
+def test_what_a_part_has_under_the_name_of_a_column_just_added_is_written_anew(named: Held) -> None:
+    """An ALIAS that was written into parts leaves its files there when it is dropped."""
+    named.client.command(
+        "ALTER TABLE events_raw ADD COLUMN property_plan String ALIAS JSONExtractString(properties, 'plan')"
+    )
+    named.client.command("ALTER TABLE events_raw MATERIALIZE COLUMN property_plan")
+    until_written(named)
+    named.client.command("ALTER TABLE events_raw DROP COLUMN property_plan")
+    assert ensure(named.client, ["plan"]).being_written == ["property_plan"]
+    until_written(named)
+    assert users(named.at(NOW), PRO) == [4, 4, 4]
+
+
+def test_a_column_that_became_another_is_told_by_its_definition_not_by_its_comment(named: Held) -> None:
+    ensure(named.client, ["plan"])
+    until_written(named)
+    named.client.command("ALTER TABLE events_raw COMMENT COLUMN property_plan 'the tariff'")
+    assert "property_plan" in property_columns.there(named.client)
+    named.client.command(
+        "ALTER TABLE events_raw MODIFY COLUMN property_plan String "
+        "MATERIALIZED JSONExtractString(properties, 'plan')"
+    )
+    assert "property_plan" not in property_columns.there(named.client)
+    assert property_columns.look(named.client, ["plan"]).taken == ["plan"]
+
+
+def test_a_column_that_was_swapped_is_read_for_a_minute_at_most(named: Held) -> None:
+    clock = PassingClock(NOW)
+    warehouse = Warehouse(named.client, clock=clock)
+    ensure(named.client, ["plan"])
+    until_written(named)
+    assert users(warehouse, PRO) == [4, 4, 4]
+    named.client.command("ALTER TABLE events_raw DROP COLUMN property_plan")
+    named.client.command(
+        "ALTER TABLE events_raw ADD COLUMN property_plan String "
+        "MATERIALIZED JSONExtractString(properties, 'plan')"
+    )
+    assert users(warehouse, PRO) == [0, 0, 0], "nobody has looked yet, or this proves nothing"
+    clock.seconds = 60
+    assert users(warehouse, PRO) == [4, 4, 4]
+
+
+def test_columns_that_nobody_names_any_more_take_places(named: Held) -> None:
+    ensure(named.client, ["plan", "a"])
+    try:
+        made = ensure(named.client, ["b", "c", "country"])
+        assert (made.added, made.left_out) == (["b"], ["c"])
+        assert made.unnamed == ["property_a", "property_plan"]
+    finally:
+        until_written(named)
+        named.client.command("ALTER TABLE events_raw DROP COLUMN property_a, DROP COLUMN property_b")
 
 
 def test_while_events_come_nothing_is_written_again(named: Held) -> None:

@@ -147,8 +147,8 @@ def test_told_to_stop_it_finishes_what_has_begun_and_ends_well(
 ) -> None:
     body = json.dumps([now_event()]).encode()
     head = (
-        f"POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        "Expect: 100-continue\r\n\r\n"
+        f"POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     )
     connection = hold_open(own.port)
     connection.sendall(head.encode())
