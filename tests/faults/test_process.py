@@ -109,8 +109,7 @@ def test_sigterm_ends_it_in_time_while_the_warehouse_hangs(
     try:
         asked = time.monotonic()
         assert stopping.end(signal.SIGTERM) == 0
-        # Of 1.5 s it is given; without an end of its own it would wait for the warehouse.
-        assert time.monotonic() - asked < 10
+        assert 1 < time.monotonic() - asked < 3
     finally:
         stand.warehouse.thaw()
     assert says(stopping, "stopped_inside_a_step")

@@ -60,7 +60,7 @@ def test_asked_to_stop_it_leaves_a_step_that_does_not_end(threaded: World) -> No
     started = time.monotonic()
     process.pipeline.run()
     assert hung.is_set()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 2
     goes_on.set()
     process.loaders.close()
     assert not threaded.log.committed[0]

@@ -82,7 +82,7 @@ def close_soon(source: KafkaSource) -> None:
     started = time.monotonic()
     source.close()
     # librdkafka waits five seconds for a group to which it owes an answer.
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 8
 
 
 def reads_all(source: KafkaSource) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-TIMEOUT_MS = 6_000
+TIMEOUT_MS = 2_000
 QUESTION = "stats/dau?from=2026-11-01&to=2026-11-02"
 
 
@@ -47,11 +47,11 @@ def send(url: str) -> tuple[int, float]:
         "properties": {"element": "play"},
     }
     begun = time.monotonic()
-    return requests.post(f"{url}/events", json=event, timeout=40).status_code, time.monotonic() - begun
+    return requests.post(f"{url}/events", json=event, timeout=20).status_code, time.monotonic() - begun
 
 
 def ask(url: str) -> str:
-    answer = requests.get(f"{url}/{QUESTION}", timeout=40)
+    answer = requests.get(f"{url}/{QUESTION}", timeout=20)
     return str(answer.json()["code"])
 
 
