@@ -104,7 +104,7 @@ def _name(session: Session, dsn: str) -> None:
 
 
 def _month(session: Session, stack: ExitStack, events: int, sizes: Sizes) -> tuple[Month, Truth, Server]:
-    """A warehouse of its own with so many events, merged as after a quiet night."""
+    """A warehouse of its own with so many events, merged as ten minutes after its last event."""
     server = Server(session.scratch / f"month-{events}", clock=session.clock)
     stack.callback(server.stop)
     server.start()

@@ -100,7 +100,7 @@ class Freshness:
     """When the warehouse last stored an event, and how far behind its receipt that was.
 
     The lag is of what has arrived: a pipeline that stands still shows in `last_ingested_at` growing old and
-    in the ETL's own health, not here. Both are None when nothing came in the last two days.
+    in the ETL's own health, not here. Both are None when the warehouse holds nothing.
     """
 
     last_ingested_at: datetime | None

@@ -1,6 +1,6 @@
 """The warehouse's answers, typed: what the stats API and the command line call instead of writing SQL."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -28,6 +28,7 @@ from telemetry.clock import Clock
 AGGREGATE_DAYS_HELD = AGGREGATES_KEPT_DAYS
 DAILY_ROWS_MAX = 100_000
 FRESHNESS_LOOKBACK = timedelta(days=2)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 __all__ = [
     "AGGREGATE_DAYS_HELD",
@@ -104,12 +105,13 @@ class Warehouse:
 
     def freshness(self) -> Freshness:
         """How fresh the answers are."""
-        rows = self._freshness(since=self._clock.now() - FRESHNESS_LOOKBACK)
-        last_ingested_at, last_received_at, buckets = rows[0]
-        if not buckets:
-            return Freshness(None, None)
-        lag_s = max(0.0, (last_ingested_at - last_received_at).total_seconds())
-        return Freshness(last_ingested_at, lag_s)
+        # What came last may be of long ago: a history that is loaded. Then every day is looked at.
+        for since in (self._clock.now() - FRESHNESS_LOOKBACK, EVER):
+            last_ingested_at, last_received_at, buckets = self._freshness(since)[0]
+            if buckets:
+                lag_s = max(0.0, (last_ingested_at - last_received_at).total_seconds())
+                return Freshness(last_ingested_at, lag_s)
+        return Freshness(None, None)
 
     def _asking(self, scope: Scope) -> Asking:
         return Asking(self._client, scope, self._clock.now(), self._read_before, self._columns)

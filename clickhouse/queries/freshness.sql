@@ -1,7 +1,7 @@
 -- How fresh is what the warehouse knows?
 --
 -- asks:  the meta of every stats answer; `ugc doctor`
--- cost:  two columns of the quarter-hour aggregate, the partitions of the last two days and nothing older
+-- cost:  two columns of the quarter-hour aggregate, of events of the last two days; of all when there are none
 -- param since: DateTime  look no further back than this bucket
 SELECT
     max(ingested_at_max)  AS last_ingested_at,

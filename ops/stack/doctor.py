@@ -251,7 +251,7 @@ def _freshness(settings: StackSettings, clock: Clock) -> str:
 def how_fresh(freshness: Freshness, *, now: datetime) -> str:
     """How old the newest stored event is, and how long it took from the door to the table."""
     if freshness.last_ingested_at is None or freshness.lag_seconds is None:
-        return "no event in the last two days; send one with `ugc send`"
+        return "no event yet; send one with `ugc send`"
     age_s = max(0.0, (now - freshness.last_ingested_at).total_seconds())
     return f"last event stored {_span(age_s)} ago, {freshness.lag_seconds:.1f} s after it came"
 

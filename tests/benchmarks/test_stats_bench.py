@@ -49,7 +49,7 @@ def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> Non
         assert figures[f"stats.view.{view.target}"].median > 0
         assert figures[f"stats.disk.{view.target}"].median > 1_000
     assert figures["stats.disk.events_raw"].median > 1_000_000
-    assert real.settings["one part a day, as six hours later, but for two days"] == (
+    assert real.settings["one part a day, as after ten quiet minutes, but for today"] == (
         "events_by_quarter_hour, user_activity"
     )
     # Small figures are no gate, and a question of a segment may grow with its events.
