@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.markup import escape
 from rich.table import Table
 
-from clickhouse import janitor, migrate, property_columns
+from clickhouse import janitor, migrate, mutations, property_columns
 from clickhouse.client import connect
 from clickhouse.settings import SchemaSettings
 from clickhouse.warehouse import Freshness, Warehouse
@@ -184,10 +184,13 @@ def _schema(settings: StackSettings) -> str:
         raise Unwell(f"{len(pending)} migrations pending, the first is {pending[0]}; run `ugc migrate`")
     with connect(settings.dsn("admin")) as client:
         found = property_columns.look(client, load(SchemaSettings).property_keys())
+        failing = mutations.failing(client)
     if found.taken:
         raise Unwell(is_taken(found.taken[0]))
     if found.missing:
         raise Unwell(f"properties.{found.missing[0]} has no column (UGC_PROPERTY_COLUMNS); run `ugc migrate`")
+    if failing:
+        raise Unwell(str(failing[0]))
     return f"{len(steps)} migrations, all applied"
 
 

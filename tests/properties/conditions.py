@@ -59,6 +59,8 @@ def own_conditions(event_type: str, properties: str) -> list[Condition]:
         if _is_number(value):
             found += [Condition(operator, key, (text,)) for operator in "<>"]
             found += [Condition("<", key, (text + "1",)), Condition(">", key, ("-1e3",))]
+            # Three, one of them beyond 2^53: those are compared another way. 0 finds -0.0 too.
+            found.append(Condition("in", key, ("0", "9007199254740993", text if value else "5")))
     return found
 
 

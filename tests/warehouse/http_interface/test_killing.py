@@ -110,3 +110,17 @@ def test_many_readers_at_once(warehouse) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(ask, range(64))) == [f"{n}\t1000000\n" for n in range(64)]
+
+
+def test_admin_ends_a_mutation_and_nobody_else(warehouse) -> None:
+    warehouse.rows("CREATE TABLE stuck (n UInt8) ENGINE = MergeTree ORDER BY ()")
+    try:
+        warehouse.rows("INSERT INTO stuck VALUES (7)")
+        warehouse.rows("ALTER TABLE stuck UPDATE n = throwIf(1) WHERE 1 SETTINGS mutations_sync = 0")
+        sql = "KILL MUTATION WHERE database = currentDatabase() AND table = 'stuck' SYNC"
+        for role in ("writer", "analyst", "reader"):
+            assert warehouse.ask(sql, role=role).status != 200
+        assert len(warehouse.rows(sql)) == 1
+        assert warehouse.rows(sql) == []
+    finally:
+        warehouse.rows("DROP TABLE stuck")
