@@ -97,7 +97,9 @@ class ReturningPage:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """When the warehouse last stored an event, and how far behind its receipt that was.
+    """When the warehouse last stored an event of the last two days, and how far behind its receipt that was.
+
+    Of any day when those are empty. History that is loaded beside them says nothing of how fresh they are.
 
     The lag is of what has arrived: a pipeline that stands still shows in `last_ingested_at` growing old and
     in the ETL's own health, not here. Both are None when the warehouse holds nothing.

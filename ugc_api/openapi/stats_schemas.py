@@ -60,7 +60,7 @@ STATS_SCHEMAS: Json = {
                 "users": COUNT,
                 "points": {
                     **maybe(NUMBER),
-                    "description": "Sum of `value`; null beyond what a double holds.",
+                    "description": "Sum of `value` in doubles; null when adding up leaves what one holds.",
                 },
                 "actions": COUNT,
             },
@@ -103,9 +103,10 @@ STATS_SCHEMAS: Json = {
         "How right, how fresh and how whole the numbers are.",
         {
             "method": {"type": "string", "enum": ["exact", "uniq"]},
-            "error_bound": {**NUMBER, "description": "Relative; 0.01 is 1 %. 0 when the method is exact."},
+            "error_bound": {**NUMBER, "description": "Of users; 0.01 is 1 %. 0 when the method is exact."},
             "freshness": record(
-                "When the warehouse last stored an event, and how long that one was under way.",
+                "When the warehouse last stored an event of the last two days, or of any day when those are "
+                "empty, and how long that one was under way.",
                 {"last_ingested_at": maybe(TEXT), "lag_seconds": maybe(NUMBER)},
             ),
             "complete": {

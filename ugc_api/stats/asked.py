@@ -16,7 +16,7 @@ from ugc_api.stats import zones
 RANGE_DAYS_MAX: Final = 366
 TOP_EVENTS: Final = Bounds(1, 1_000, 10, "the rarest types are reached by a segment, event_type:NAME")
 PAGE: Final = Bounds(1, 1_000, 100, "ask for the rest page by page, with the answer's next_cursor as cursor")
-WINDOWS: Final = Bounds(1, 30, 3, "period=week reaches further")
+WINDOWS: Final = Bounds(1, 30, 3, "period=week reaches further, and a later start_date further still")
 DAYS_BACK: Final = Bounds(1, 30, 7, "/stats/retention reaches further")
 
 LIMITS: Final = {

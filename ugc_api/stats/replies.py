@@ -2,12 +2,14 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
 
 from clickhouse.answers import Freshness
 from ugc_api.answers import JSON, json_response
@@ -36,7 +38,9 @@ def meta(reply: Reply, freshness: Freshness, *, elapsed_ms: float) -> Row:
 
 def response(query: Row, reply: Reply, about: Row) -> Response:
     """What the client asked for by its Accept. CSV has no room beside its rows: META carries the rest."""
-    if request.accept_mimetypes.best_match((JSON, CSV), JSON) == CSV:
+    # A charset or a header line asked for is no other type.
+    accepted = MIMEAccept([(sent.partition(";")[0].strip(), q) for sent, q in request.accept_mimetypes])
+    if accepted.best_match((JSON, CSV), JSON) == CSV:
         answer = Response(_csv(reply.columns, reply.rows), content_type=f"{CSV}; charset=utf-8")
         if isinstance(reply.data, dict):
             about = {**about, **{name: reply.data[name] for name in reply.data if name != "users"}}
@@ -63,4 +67,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 
 def _cell(value: Any) -> Any:
+    """As JSON has it, where a number that is none is null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return str(value).lower() if isinstance(value, bool) else value

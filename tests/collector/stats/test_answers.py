@@ -1,5 +1,6 @@
 """Each stats call: what reaches the warehouse, and what its rows become."""
 
+import math
 from datetime import date
 from typing import Any
 
@@ -91,6 +92,13 @@ def test_daily_says_by_which_method_and_how_far_off(api: Any) -> None:
     assert answer.json["meta"]["method"] == "uniq"
     assert answer.json["meta"]["error_bound"] == 0.0221
     assert csv(api, f"/stats/daily?{RANGE}")[1] == "2026-11-01,purchase,2,19.98,3"
+
+
+@pytest.mark.parametrize("points", [math.inf, -math.inf, math.nan])
+def test_a_sum_that_no_double_holds_is_none_in_either_form(api: Any, points: float) -> None:
+    api.warehouse.answers["daily"] = Answer([DailyRow(FIRST, "purchase", 2, points, 3)], "uniq", 0.0221)
+    assert api.client.get(f"/stats/daily?{RANGE}").json["data"][0]["points"] is None
+    assert csv(api, f"/stats/daily?{RANGE}")[1] == "2026-11-01,purchase,2,,3"
 
 
 def test_the_longest_daily_answer_is_given(api: Any) -> None:

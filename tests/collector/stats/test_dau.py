@@ -87,7 +87,15 @@ def test_complete_is_said_only_of_days_that_are_over_and_still_held(
     assert answer.json["meta"]["complete"] is complete
 
 
-@pytest.mark.parametrize("accept", ["text/csv", "text/csv, application/json;q=0.5"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/csv",
+        "text/csv, application/json;q=0.5",
+        "text/csv; charset=utf-8",
+        "text/csv;header=present;q=0.9, */*;q=0.1",
+    ],
+)
 def test_rows_as_csv_and_the_meta_beside_them(api: Any, accept: str) -> None:
     api.warehouse.users = {date(2026, 11, 1): 3}
     answer = api.client.get("/stats/dau?from=2026-11-01&to=2026-11-02", headers={"Accept": accept})
@@ -98,7 +106,9 @@ def test_rows_as_csv_and_the_meta_beside_them(api: Any, accept: str) -> None:
     assert (said["method"], said["error_bound"], said["complete"]) == ("exact", 0, True)
 
 
-@pytest.mark.parametrize("accept", ["application/json", "*/*", "text/html", "text/csv;q=0.1, */*"])
+@pytest.mark.parametrize(
+    "accept", ["application/json", "*/*", "text/html", "text/csv; charset=utf-8;q=0.1, */*"]
+)
 def test_json_unless_csv_is_preferred(api: Any, accept: str) -> None:
     answer = api.client.get("/stats/dau?from=2026-11-01&to=2026-11-02", headers={"Accept": accept})
     assert answer.mimetype == "application/json"
