@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from services import until
 
 from clickhouse import migrate as schema
+from clickhouse import mutations
 from clickhouse.client import connect
 from clickhouse.settings import SchemaSettings
 from ops.cli import run
@@ -83,6 +85,25 @@ def test_doctor_misses_the_column_of_a_property_that_is_named(
     capsys.readouterr()
     run(["doctor", "--json"])
     assert {each["check"]: each["ok"] for each in json.loads(capsys.readouterr().out)["checks"]}["schema"]
+
+
+@pytest.mark.stack
+def test_doctor_tells_a_change_of_stored_rows_that_keeps_failing(
+    dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["migrate"]) == 0
+    with connect(dsn) as admin:
+        admin.command("INSERT INTO ranges_moved (first_offset, moved_at) SELECT 1, now()")
+        change = "ALTER TABLE ranges_moved UPDATE records = throwIf(1, 'no') WHERE 1"
+        admin.command(change, settings={"mutations_sync": 0})
+        until(lambda: mutations.failing(admin), within_s=30, what="it fails")
+    capsys.readouterr()
+    assert run(["doctor", "--json"]) != 0
+    checks = {each["check"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
+    assert not checks["schema"]["ok"]
+    assert checks["schema"]["found"].startswith(
+        "ranges_moved: (UPDATE records = throwIf(1, 'no') WHERE 1) fails"
+    )
 
 
 @pytest.mark.stack
