@@ -64,6 +64,7 @@ class Analyst:
 
         Raises QuestionFailed before the first piece; WarehouseError when the connection breaks later.
         """
+        _require_text(sql, *(parameters or {}).values())
         settings: dict[str, Any] = {"wait_end_of_query": "1", "max_execution_time": f"{self.timeout_s:g}"}
         try:
             with classified():
@@ -89,6 +90,14 @@ class Analyst:
         except WarehouseError as error:
             raise told(error) from None
         return [tuple(row) for row in found.result_rows]
+
+
+def _require_text(*sent: str) -> None:
+    """Raises QuestionFailed for what came as bytes that are no UTF-8: Python carries them on as it can."""
+    try:
+        "".join(sent).encode()
+    except UnicodeEncodeError:
+        raise QuestionFailed("what was asked is not UTF-8; save it as that, and ask again") from None
 
 
 def opened(settings: Settings, *, timeout_s: float) -> Analyst:

@@ -14,6 +14,7 @@ from ops.asking.analyst import TIMEOUT_S_MAX, Analyst, opened
 from ops.asking.export_day import RAW_KEPT, ExportFailed, Format, Span
 from ops.terminal import console
 from ops.terminal.progress import progress_bar
+from ops.terminal.whole_files import is_special
 from telemetry.clock import SystemClock
 from telemetry.settings import Settings, load
 
@@ -80,10 +81,11 @@ def export(day: str, tz: str, out: Path | None, **options: Any) -> None:
 
 def span_of(day: date, zone: ZoneInfo) -> Span:
     """The day's first instant and that of the next one."""
-    return Span(
-        datetime.combine(day, time(), zone).astimezone(ZoneInfo("UTC")),
-        datetime.combine(day + timedelta(days=1), time(), zone).astimezone(ZoneInfo("UTC")),
-    )
+    try:
+        first, behind = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
+        return Span(first.astimezone(ZoneInfo("UTC")), behind.astimezone(ZoneInfo("UTC")))
+    except OverflowError:
+        raise click.UsageError(f"--day {day}: it has no whole day in the calendar; take another") from None
 
 
 def format_of(chosen: str | None, out: Path | None) -> Format:
@@ -126,6 +128,9 @@ def _require_free(place: Path, *, force: bool, make_parent: bool) -> None:
     if place.is_dir():
         # Never removed for anybody: what is in it may be more than an older export.
         raise ExportFailed(f"{place} is a directory; remove it, or name another place with --out")
+    if is_special(place):
+        # A file would stand in its place: what a link points to stays as it is, and a device is gone.
+        raise ExportFailed(f"{place} is no regular file; name one with --out")
     if place.exists() and not force:
         raise ExportFailed(f"{place} is there already; --force replaces it")
 

@@ -1,6 +1,7 @@
 """`ugc generate`: events of people with habits, out of a seed; into a file, to standard output, or sent."""
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -143,6 +144,8 @@ def _plan(options: dict[str, Any], clock: Clock) -> Plan:
         raise click.UsageError(
             "standard output can hold the events or what --json says: name a file with --out"
         )
+    if math.isnan(options["copies"]):
+        raise click.UsageError("--copies: nan is no share; take one from 0 on")
     most = options["users"] * options["days"] * EVENTS_A_USER_A_DAY_MAX
     if options["events"] > most:
         raise click.UsageError(

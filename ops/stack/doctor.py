@@ -152,7 +152,8 @@ def _warehouse(settings: StackSettings) -> str:
         )
     setting = "UGC_WAREHOUSE_DSN" if given else ""
     _require_listener([urlsplit(dsn)], setting, way_out(settings.data_dir, "warehouse"))
-    client = connect(dsn)
+    # A warehouse that hangs takes the connection, and says nothing.
+    client = connect(dsn, read_timeout_s=HTTP_TIMEOUT_S)
     Warehouse(client, clock=SystemClock()).ping()
     return f"ClickHouse {client.server_version} at {settings.warehouse_place()}"
 

@@ -1,5 +1,6 @@
 """Files that are whole or not there: what stands under the name is complete, whatever went wrong."""
 
+import errno
 import io
 import os
 import tempfile
@@ -11,7 +12,12 @@ from typing import IO
 
 @contextmanager
 def binary_file(file: Path) -> Iterator[IO[bytes]]:
-    """A file to write bytes to, which gets its name at the end if nothing failed."""
+    """A file to write bytes to, which gets its name at the end if nothing failed.
+
+    Raises OSError, also where a link or a device has the name: it would be replaced, not written to.
+    """
+    if is_special(file):
+        raise FileExistsError(errno.EEXIST, "it is no regular file", str(file))
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     unfinished = Path(name)
     try:
@@ -23,6 +29,11 @@ def binary_file(file: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def is_special(file: Path) -> bool:
+    """Whether something is there that is neither a file nor a directory: a link, a device, a pipe."""
+    return file.is_symlink() or (file.exists() and not file.is_file() and not file.is_dir())
 
 
 @contextmanager

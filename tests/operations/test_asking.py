@@ -118,6 +118,14 @@ def test_one_statement_and_its_answer_as_lines(ugc: Said) -> None:
     assert ugc("sql", "-c", "SELECT number AS a, 'x' AS b FROM numbers(2)") == (0, "a\tb\n0\tx\n1\tx\n", "")
 
 
+@pytest.mark.parametrize("asked", [("sql", "-c", "SELECT '\udcff'"), ("query", "dwell", "-p", "tz=\udcff")])
+def test_what_is_no_utf_8_is_said(ugc: Said, asked: tuple[str, ...]) -> None:
+    more = ("-p", "first=2026-11-01", "-p", "last=2026-11-02", "-p", "limit=1") if asked[0] == "query" else ()
+    code, _, err = ugc(*asked, *more)
+    assert code == 1
+    assert "is not UTF-8" in err
+
+
 def test_formats(ugc: Said) -> None:
     question = ("sql", "-c", "SELECT 1 AS a, 'x,y' AS b")
     assert ugc(*question, "--format", "csv")[1] == '"a","b"\n1,"x,y"\n'

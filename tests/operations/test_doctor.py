@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -70,6 +71,19 @@ def test_an_address_that_was_given_is_named(
     assert found["warehouse"]["found"].endswith("is it up, and is UGC_WAREHOUSE_DSN right?")
     assert "hunter2" not in str(found)
     assert found["broker"]["found"].startswith("UGC_KAFKA_BOOTSTRAP=")
+
+
+def test_a_warehouse_that_hangs_is_told_soon(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("UGC_WAREHOUSE_DSN", f"http://reader:x@127.0.0.1:{port}/ugc")
+        began = time.monotonic()
+        found = examined(capsys)["warehouse"]
+        assert time.monotonic() - began < 25
+    assert not found["ok"]
+    assert "answer" in found["found"]
 
 
 def test_nobody_is_sent_to_where_he_is() -> None:
