@@ -3,7 +3,8 @@
 What is counted once is made beside the table and takes the place of the day's partition: a reader sees the
 old day or the new one. Rows that arrive in between may be in neither or in both, so the day is compared with
 events_raw afterwards, when every insert of that time has ended, and made again if it differs. What may be
-told twice is told the day again besides; ids that are missing are added.
+told twice is told the day again besides; ids that are missing are added. Copies of a row are taken out of
+events_raw itself first: whoever asks it, asks the same rows that are counted.
 
 Only a day that events_raw holds whole can be made anew: any other would lose by it.
 """
@@ -37,6 +38,8 @@ SETTINGS: Final[dict[str, Any]] = {
 # was killed is removed by a later one.
 BESIDE: Final = "_beside_"
 LEFT_AFTER_S: Final = 3_600
+# Where rows lie.
+PLACES: Final = "(part String, place UInt64) ENGINE = MergeTree ORDER BY (part, place)"
 
 
 class NotRebuilt(OperatorError):  # noqa: N818 - what happened, said to a person
@@ -51,6 +54,7 @@ class Rebuilt:
     before: list[Verdict]
     after: list[Verdict]
     rounds: int
+    copies: int
 
     @property
     def lost_from_raw(self) -> int:
@@ -79,6 +83,7 @@ class Rebuilder:
             )
         self._tidy()
         before = self._verdicts(day)
+        copies = self._take_copies_out(day)
         self._tell(SPANS, day)
         if not self._auditor.look(SPANS.target, day).agrees:
             self._narrow_spans(day)
@@ -95,15 +100,28 @@ class Rebuilder:
             if self._auditor.table(QUARTER_HOURS.target, day).agrees:
                 break
         after = [self._auditor.table(verdict.table, day) for verdict in before]
-        if wrong := [verdict for verdict in after if not verdict.agrees and verdict.table != RAW]:
+        if wrong := [verdict for verdict in after if not verdict.agrees]:
             raise NotRebuilt(
                 f"made {rounds} times, and still: {wrong[0]}; events of that day keep coming: stop the ETL, "
                 "run it again, start the ETL"
             )
-        return Rebuilt(day, before, after, rounds)
+        return Rebuilt(day, before, after, rounds, copies)
 
     def _verdicts(self, day: date) -> list[Verdict]:
         return [self._auditor.look(table, day) for table in QUESTIONS]
+
+    def _take_copies_out(self, day: date) -> int:
+        """Leave the first row of each id in events_raw; how many others went."""
+        found = left = self._auditor.look(RAW, day)
+        rounds = 0
+        # Rows whose part was merged after they were found are found again.
+        while not left.agrees and rounds < ROUNDS_MAX:
+            rounds += 1
+            with self._beside(RAW, made=PLACES) as beside:
+                self._job("find_copies", day=day, into=beside)
+                self._job("drop_copies", day=day, at=beside)
+            left = self._auditor.look(RAW, day)
+        return (found.in_raw - found.in_table) - (left.in_raw - left.in_table)
 
     def _replace(self, view: View, day: date) -> None:
         """The day's partition of the view's target, as its SELECT makes it now, for the one that is there."""
@@ -139,10 +157,10 @@ class Rebuilder:
         self._tell(SPANS, day)
 
     @contextmanager
-    def _beside(self, table: str, *, stays_after_failure: bool = False) -> Iterator[str]:
-        """An empty table of the same columns, parts and settings, gone at the end."""
+    def _beside(self, table: str, *, made: str = "", stays_after_failure: bool = False) -> Iterator[str]:
+        """An empty table, gone at the end: of the same columns, parts and settings, or as `made` says."""
         name = f"{table}{BESIDE}{self._named()}"
-        self._run(f"CREATE TABLE `{name}` AS `{table}`")
+        self._run(f"CREATE TABLE `{name}` {made or f'AS `{table}`'}")
         try:
             yield name
         except BaseException:
@@ -156,8 +174,8 @@ class Rebuilder:
         whoever may be using them: twice is as once."""
         for (left,) in self._ask("left_beside", beginning=f"{SPANS.target}{BESIDE}", older_than_s=0):
             self._job("take_spans", of=left)
-        for view in (SPANS, QUARTER_HOURS, ACTIVITY):
-            beginning = f"{view.target}{BESIDE}"
+        for table in (RAW, SPANS.target, QUARTER_HOURS.target, ACTIVITY.target):
+            beginning = f"{table}{BESIDE}"
             for (left,) in self._ask("left_beside", beginning=beginning, older_than_s=LEFT_AFTER_S):
                 self._run(f"DROP TABLE IF EXISTS `{left}` SYNC")
 

@@ -27,6 +27,7 @@ def rollup() -> None:
 def rebuild(days: tuple[str, ...], as_json: bool) -> None:
     """Make every aggregate of a day anew from events_raw, and prove that they agree.
 
+    Should events_raw hold a row more than once, all but the one stored first are taken out of it before.
     Readers see the old day or the new one, nothing in between; events may keep coming. Twice is as once. A
     day that events_raw does not hold whole is refused: its aggregates know more than could be made.
 
@@ -52,6 +53,7 @@ def _document(rebuilt: Rebuilt) -> dict[str, Any]:
         "day": str(rebuilt.day),
         "rounds": rebuilt.rounds,
         "mended": [verdict.table for verdict in rebuilt.before if not verdict.agrees],
+        "copies_taken_out": rebuilt.copies,
         "lost_from_raw": rebuilt.lost_from_raw,
         "tables": [asdict(verdict) for verdict in rebuilt.after],
     }
@@ -64,6 +66,13 @@ def _show(rebuilt: Rebuilt) -> None:
         out.print(f"[yellow]was wrong[/] {escape(str(verdict))}", soft_wrap=True)
     rows = rebuilt.after[0].in_raw
     out.print(f"{rebuilt.day}: made anew from {rows:,} rows" + ("" if mended else "; nothing was wrong"))
+    if rebuilt.copies:
+        one = rebuilt.copies == 1
+        out.print(
+            f"{rebuilt.copies:,} cop{'y was' if one else 'ies were'} taken out of events_raw; of each id the "
+            "row stored first stays",
+            soft_wrap=True,
+        )
     if rebuilt.lost_from_raw:
         console.err().print(
             f"[yellow]note[/] {rebuilt.lost_from_raw:,} rows were counted before that events_raw does not "

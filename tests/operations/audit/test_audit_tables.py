@@ -21,6 +21,7 @@ BUCKET = f"toDate(bucket_at) = '{YESTERDAY}'"
 ONE_USER = f"(day, user_id) = ('{YESTERDAY}', 'user-1')"
 YESTERDAY_AT = f"{YESTERDAY} 00:00:00.000"
 
+RAW_YESTERDAY = f"events_raw WHERE toDate(occurred_at) = '{YESTERDAY}'"
 CELLS = "events_by_quarter_hour"
 
 
@@ -67,6 +68,14 @@ DAMAGES: dict[str, tuple[str, str]] = {
     "a span of nobody": (
         f"INSERT INTO user_spans VALUES ('nobody', false, '{YESTERDAY_AT}', '{YESTERDAY_AT}')",
         "user_spans",
+    ),
+    "a row is copied": (
+        f"INSERT INTO events_raw SELECT * REPLACE (now64(3) AS ingested_at) FROM {RAW_YESTERDAY} LIMIT 1",
+        "events_raw",
+    ),
+    "all rows of a day are copied": (
+        f"INSERT INTO events_raw SELECT * FROM {RAW_YESTERDAY}",
+        "events_raw",
     ),
     "ids are forgotten": ("ALTER TABLE event_ids DELETE WHERE kafka_offset % 3 = 1", "event_ids"),
 }
@@ -174,20 +183,31 @@ def test_what_is_broken_by_hand_is_found_named_and_mended(
     again = ugc("audit", "--tables", "--json")
     assert (again.code, again.json["wrong"]) == (0, [])
     due, is_ = truth(here), told(here)
-    if "a row" in name:
+    if name == "a row is deleted":
         due["ids"] = is_["ids"]  # the id of a row that somebody deleted stays known
     assert is_ == due
 
 
-def test_a_row_that_is_there_twice_is_named(here: Stand, ugc: Callable[..., Any]) -> None:
+def test_a_row_that_is_there_twice_is_named_and_the_first_one_stays(
+    here: Stand, ugc: Callable[..., Any]
+) -> None:
     batch = filled(here)
+    due = told(here)
     row = orjson.loads(next(iter(batch.lines)))
-    copy = here.of([row["event_id"]], [today_at() + HOUR], first=500)
+    copy = here.of([row["event_id"]], [today_at() + HOUR], first=500, user_id="copied")
     here.insert(copy)
     found = ugc("audit", "--tables", "--json")
     assert found.code == 1
     assert any(row["event_id"] in line and line.startswith("events_raw") for line in found.json["wrong"])
     assert any(line.startswith("event_ids: 1 ids") for line in found.json["wrong"])
+    done = ugc("rollup", "rebuild", "--day", TODAY)
+    assert done.code == 0
+    assert "1 copy was taken out of events_raw" in done.out
+    assert told(here) == truth(here) == due
+    again = ugc("audit", "--tables", "--json")
+    assert [line.partition(":")[0] for line in again.json["wrong"]] == ["event_ids"], (
+        "it was stored twice once"
+    )
 
 
 def test_a_day_that_is_asked_for_and_not_held_is_refused(here: Stand, ugc: Callable[..., Any]) -> None:

@@ -151,11 +151,35 @@ def test_a_day_that_never_rests_ends_in_a_clear_line(here: Stand, own_dsn: str) 
         Restless(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
 
 
+def test_copies_that_a_merge_moved_are_found_again_and_no_other_row_is_taken(
+    here: Stand, own_dsn: str
+) -> None:
+    here.insert(here.batch(40, times=[YESTERDAY]))
+    here.admin.command(
+        "INSERT INTO events_raw SELECT * FROM events_raw WHERE kafka_offset < 5",
+        settings={"insert_deduplicate": 0},
+    )
+
+    class Merged(Rebuilder):
+        found = 0
+
+        def _job(self, name: str, **parameters: Any) -> None:
+            if name == "drop_copies" and self.found == 1:
+                here.admin.command("OPTIMIZE TABLE events_raw FINAL")
+            self.found += name == "find_copies"
+            super()._job(name, **parameters)
+
+    merged = Merged(connect(own_dsn), clock=SystemClock())
+    assert merged.rebuild(YESTERDAY.date()).copies == 5
+    assert merged.found == 2
+    assert here.counts() == here.whole(40)
+
+
 def test_what_a_killed_rebuild_left_is_removed_by_the_next(
     here: Stand, own_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.insert(here.batch(20, times=[YESTERDAY]))
-    for table in ("events_by_quarter_hour", "user_activity"):
+    for table in ("events_by_quarter_hour", "events_raw"):
         here.admin.command(f"CREATE TABLE {table}{rebuilding.BESIDE}left AS {table}")
     rebuilder(own_dsn).rebuild(YESTERDAY.date())
 
