@@ -17,14 +17,16 @@ from clickhouse.client import WarehouseError
 from clickhouse.warehouse import Warehouse
 from ops.asking.analyst import Analyst, told
 from ops.terminal import console, spreadsheet
+from ops.terminal.days import DAY
 from telemetry.clock import Clock
-from ugc_api.problems import Problem
+from ugc_api.problems import Problem, ProblemCode
+from ugc_api.stats import zones
 from ugc_api.stats.asked import SCOPE_PARAMETERS, SEGMENT, scope_as_understood, scope_of
 from ugc_api.stats.question import Question, Reply, Row
 from ugc_api.stats.replies import meta
 from ugc_api.stats.routes import QUESTIONS
 
-__all__ = ["CALLS", "SEGMENT", "SHOWN", "about", "ask", "read", "show", "takes"]
+__all__ = ["CALLS", "SEGMENT", "SHOWN", "about", "ask", "check_zone", "read", "show", "takes"]
 
 CALLS: Final[Mapping[str, type[Question]]] = {kind.RULE.rpartition("/")[2]: kind for kind in QUESTIONS}
 
@@ -75,6 +77,17 @@ def read(kind: type[Question], given: Sequence[tuple[str, str]]) -> Question:
     sent = {key: value for key, value in given if key != SEGMENT}
     try:
         return kind.read(sent, scope_of(sent, [value for key, value in given if key == SEGMENT]))
+    except Problem as problem:
+        if problem.code is ProblemCode.MISSING_PARAMETER:
+            name = problem.extensions["parameter"]
+            raise click.UsageError(f"it needs --param {name}={DAY}") from None
+        raise click.UsageError(problem.detail) from None
+
+
+def check_zone(name: str) -> None:
+    """Raises UsageError when it is no zone, with the one that was probably meant."""
+    try:
+        zones.zone(name)
     except Problem as problem:
         raise click.UsageError(problem.detail) from None
 

@@ -10,13 +10,15 @@ from rich.table import Table
 from clickhouse import catalog
 from ops.asking import questions
 from ops.asking.analyst import BINARY, FORMATS, TIMEOUT_S_MAX, opened
-from ops.asking.sql import TIMEOUT_S_DEFAULT, default_format, show
+from ops.asking.sql import TIMEOUT_S_DEFAULT, chosen_format, default_format, show
 from ops.terminal import console
 from telemetry.clock import SystemClock
 from telemetry.settings import Settings, load
 
 Given = list[tuple[str, str]]
 
+# The parameter of a file that names a zone.
+ZONE: Final = "tz"
 NEITHER: Final = "no question is called {name}{meant} `ugc query` lists those there are"
 
 
@@ -31,7 +33,7 @@ class How:
 
     @property
     def format(self) -> str:
-        return "json" if self.as_json else self.output_format or default_format()
+        return chosen_format(self.output_format, as_json=self.as_json) or default_format()
 
 
 @click.command()
@@ -70,8 +72,8 @@ def query(name: str | None, given: tuple[str, ...], **options: Any) -> None:
         _list(as_json=how.as_json)
     elif name in calls.CALLS and not how.show_sql:
         _ask_call(name, _pairs(given), how)
-    elif name in catalog.names():
-        _ask_file(catalog.query(name), _pairs(given), how)
+    elif (file := name.replace("-", "_")) in catalog.names():
+        _ask_file(catalog.query(file), _pairs(given), how)
     else:
         meant = questions.meant(name, [*calls.CALLS, *catalog.names()])
         raise click.UsageError(NEITHER.format(name=name, meant=meant))
@@ -108,6 +110,8 @@ def _ask_call(name: str, given: Given, how: How) -> None:
 
 
 def _ask_file(question: catalog.Query, given: Given, how: How) -> None:
+    from ops.asking import calls  # noqa: PLC0415 - as above
+
     if how.show_sql:
         if how.as_json:
             console.print_json(asdict(question))
@@ -119,6 +123,8 @@ def _ask_file(question: catalog.Query, given: Given, how: How) -> None:
             f"{question.name} takes a condition; ask it by the name of its call, with --param segment=…"
         )
     parameters = questions.checked(question, given)
+    if ZONE in parameters:
+        calls.check_zone(parameters[ZONE])
     analyst = opened(load(Settings), timeout_s=how.timeout_s)
     pieces = analyst.ask(question.sql, output_format=how.format, parameters=parameters)
     show(pieces, binary=how.format in BINARY)

@@ -53,7 +53,7 @@ def sql(text: str | None, output_format: str | None, timeout_s: float, as_json: 
     settings = load(Settings)
     interactive = text is None and sys.stdin.isatty()
     analyst = opened(settings, timeout_s=timeout_s)
-    chosen = "json" if as_json else output_format
+    chosen = chosen_format(output_format, as_json=as_json)
     if interactive:
         # Only here: the console brings readline, which a script does not want.
         from ops.asking.prompt import Console  # noqa: PLC0415
@@ -63,6 +63,13 @@ def sql(text: str | None, output_format: str | None, timeout_s: float, as_json: 
         ).run()
     run_all(text if text is not None else sys.stdin.read(), analyst, chosen or default_format())
     return 0
+
+
+def chosen_format(output_format: str | None, *, as_json: bool) -> str | None:
+    """What was asked for, if anything. Raises UsageError for two things at once."""
+    if as_json and output_format not in (None, "json"):
+        raise click.UsageError(f"--json and --format {output_format} are two formats; leave one out")
+    return "json" if as_json else output_format
 
 
 def default_format() -> str:

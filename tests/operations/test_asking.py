@@ -118,9 +118,11 @@ def test_one_statement_and_its_answer_as_lines(ugc: Said) -> None:
     assert ugc("sql", "-c", "SELECT number AS a, 'x' AS b FROM numbers(2)") == (0, "a\tb\n0\tx\n1\tx\n", "")
 
 
-@pytest.mark.parametrize("asked", [("sql", "-c", "SELECT '\udcff'"), ("query", "dwell", "-p", "tz=\udcff")])
+@pytest.mark.parametrize(
+    "asked", [("sql", "-c", "SELECT '\udcff'"), ("query", "left_beside", "-p", "beginning=\udcff")]
+)
 def test_what_is_no_utf_8_is_said(ugc: Said, asked: tuple[str, ...]) -> None:
-    more = ("-p", "first=2026-11-01", "-p", "last=2026-11-02", "-p", "limit=1") if asked[0] == "query" else ()
+    more = ("-p", "older_than_s=0") if asked[0] == "query" else ()
     code, _, err = ugc(*asked, *more)
     assert code == 1
     assert "is not UTF-8" in err
@@ -404,12 +406,15 @@ def test_a_file_is_asked_with_its_own_parameters(ugc: Said) -> None:
     assert "toIntervalDay" in ugc("query", "raw_kept_since", "--sql")[1]
 
 
+DWELL = ["dwell", "-p", "tz=UTC", "-p", "limit=3", "-p"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["raw_kept"], "did you mean raw_kept_since?"),
         (["dua"], "did you mean dau?"),
-        (["dau"], "from"),
+        (["dau"], "it needs --param from=YYYY-MM-DD"),
         (["dau", "-p", "from=2026-11-21", "-p", "to=2026-11-20"], "put the earlier day first"),
         (["dau", "-p", "form=2026-11-21"], "did you mean from?"),
         (["dau", "-p", "from=2026-11-21", "-p", "from=2026-11-21"], "given twice"),
@@ -421,6 +426,14 @@ def test_a_file_is_asked_with_its_own_parameters(ugc: Said) -> None:
         (["raw_kept_since", "-p", "kept_day=1"], "did you mean kept_days?"),
         (["raw_kept_since", "-p", "kept_days"], "write KEY=VALUE"),
         (["raw_kept_since", "-p", "kept_days=1", "-p", "kept_days=2"], "given twice"),
+        (["raw_kept_since", "-p", "kept_days=30) OR 1 --"], "kept_days: '30) OR 1 --' is no whole number"),
+        (["raw_kept_since", "-p", "kept_days=65536"], "from 0 to 65,535"),
+        (["raw_kept_since", "-p", f"kept_days={'9' * 5_000}"], "is no whole number"),
+        (["raw_kept_since", "-p", "kept_days=²"], "is no whole number"),
+        ([*DWELL, "first=2026-11-02", "-p", "last=2026-11-01"], "put the earlier day first"),
+        ([*DWELL, "first=2026-11-02", "-p", "last=2149-06-06"], "from 1970-01-01 to 2149-06-05"),
+        ([*DWELL, "first=1969-12-31", "-p", "last=2026-11-01"], "from 1970-01-01 to 2149-06-05"),
+        ([*DWELL, "first=20261101", "-p", "last=2026-11-01"], "write YYYY-MM-DD"),
     ],
 )
 def test_a_question_put_wrongly_is_not_asked(ugc: Said, arguments: list[str], says: str) -> None:
@@ -429,10 +442,28 @@ def test_a_question_put_wrongly_is_not_asked(ugc: Said, arguments: list[str], sa
     assert says in " ".join(err.split())
 
 
+@pytest.mark.parametrize("asked", [("query", "dau"), ("sql", "-c", "SELECT 1")])
+def test_two_formats_at_once_are_none(ugc: Said, asked: tuple[str, ...]) -> None:
+    code, out, _ = ugc(*asked, "--json", "--format", "csv")
+    assert code == 2
+    assert "leave one out" in json.loads(out)["error"]["message"]
+
+
+def test_a_zone_that_is_none_is_not_asked_for(ugc: Said) -> None:
+    dwell = ["query", "dwell", "-p", "first=2026-11-01", "-p", "last=2149-06-05", "-p", "limit=3", "-p"]
+    assert ugc(*dwell, "tz=Europe/Berlin")[0] == 0
+    code, out, err = ugc(*dwell, "tz=Europe/Berlln")
+    assert (code, out) == (2, "")
+    assert "did you mean Europe/Berlin?" in " ".join(err.split())
+
+
 def test_a_value_is_a_value_whatever_it_says(ugc: Said) -> None:
-    code, out, err = ugc("query", "raw_kept_since", "-p", "kept_days=30) OR 1 --")
-    assert (code, out) == (1, "")
-    assert "kept_days" in err
+    answer = ugc("query", "left_beside", "-p", "older_than_s=0", "-p", "beginning=x') OR 1 --", "-f", "tsv")
+    assert answer == (0, "name\n", "")
+
+
+def test_the_sql_of_a_call_is_shown_by_the_name_of_the_call(ugc: Said) -> None:
+    assert ugc("query", "top-events", "--sql")[1] == ugc("query", "top_events", "--sql")[1] != ""
 
 
 # --- export
