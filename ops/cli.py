@@ -1,5 +1,6 @@
 """`ugc`: one command for everything an operator does. A command loads when it is called: help is instant."""
 
+import errno
 import importlib
 import os
 import sys
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import click
 
 from ops.terminal import console
+from ops.terminal.surroundings import open_closed_streams, take_the_way_out_of_ctrl_c
 from telemetry.errors import OperatorError
 
 
@@ -83,6 +85,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
+    open_closed_streams()
+    take_the_way_out_of_ctrl_c()
     reach_this_machine_directly(os.environ)
     # numpy starts a thread for every processor, and they spin: 0.1 s of CPU for each process, and nothing of
     # ours multiplies matrices.
@@ -167,5 +171,8 @@ def _give_up_output() -> None:
 
 def _say_on_stderr(error: OSError) -> None:
     where = f"{error.filename}: " if error.filename else ""
+    what = f"{where}{error.strerror or error}"
+    if error.errno == errno.EBADF and not where:
+        what = "standard output is closed; let it go somewhere, such as > FILE"
     with suppress(OSError):
-        console.complain(f"{where}{error.strerror or error}")
+        console.complain(what)

@@ -231,6 +231,8 @@ def test_the_contents_name_commands_that_are_there_and_load_none() -> None:
         check=True,
         cwd=Path(__file__).parents[2],
     )
-    assert shown.stdout.strip().endswith("['ops.cli', 'ops.terminal', 'ops.terminal.console']")
+    assert shown.stdout.strip().endswith(
+        "['ops.cli', 'ops.terminal', 'ops.terminal.console', 'ops.terminal.surroundings']"
+    )
     for name, entry in COMMANDS.items():
         assert f"\n  {name:<8}  {entry.summary}\n" in shown.stdout, "whole, on one line"
