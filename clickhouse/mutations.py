@@ -1,5 +1,6 @@
 """Changes of what is stored that the warehouse cannot finish: it tries them for ever, and tells nobody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,3 +34,9 @@ def failing(client: Client) -> list[Failing]:
     with classified():
         rows = client.query(catalog.query("mutations_failing").sql).result_rows
     return [Failing(*row) for row in rows]
+
+
+def told(found: Sequence[Failing]) -> str:
+    """The oldest whole, and how many more there are."""
+    more = len(found) - 1
+    return f"{found[0]}{f'; and {more} more, the next of {found[1].table}' if more else ''}"

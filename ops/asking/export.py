@@ -54,6 +54,8 @@ def export(day: str, tz: str, out: Path | None, **options: Any) -> None:
       ugc export --day 2026-11-20 --tz Europe/Berlin --format parquet
       ugc export --day 2026-11-20 --out friday.csv --format spreadsheet --force
     """
+    if out == Path("-"):
+        raise click.UsageError("--out -: an export appears when all is in it, so it is a file; name one")
     settings, as_json = load(Settings), bool(options["as_json"])
     span = span_of(_day(day), _zone(tz))
     now = SystemClock().now()

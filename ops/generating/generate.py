@@ -20,6 +20,7 @@ from ops.generating.writing import CSV_HEADER, Chunk
 from ops.generating.writing import generate as generated
 from ops.sending.credential import credential, key_option, write_key_option
 from ops.sending.door import COUNTS, Door, is_address
+from ops.sending.totals import Totals
 from ops.terminal import console
 from ops.terminal.whole_files import binary_file
 from telemetry.clock import Clock, SystemClock
@@ -28,6 +29,11 @@ from telemetry.settings import Settings, load
 
 # More would be no person.
 EVENTS_A_USER_A_DAY_MAX = 10_000
+# With fewer, most come once and do one thing: nobody would come back.
+EVENTS_A_USER = 10
+USERS_DEFAULT_MAX = 10_000
+# As other commands call it.
+STANDARD_OUTPUT = Path("-")
 # What the warehouse can store.
 YEARS = (1971, 2099)
 
@@ -38,7 +44,7 @@ class GenerateFailed(OperatorError):  # noqa: N818 - what happened, said to a pe
 
 @dataclass(slots=True)
 class Made:
-    """What came out; `accepted` and the rest only where it was sent."""
+    """What came out; `sent` only where it was."""
 
     events: int = 0
     different: int = 0
@@ -47,19 +53,26 @@ class Made:
     ends_at: str = ""
     seed: int = 0
     elapsed_s: float = 0.0
-    accepted: int | None = None
-    duplicates: int | None = None
-    rejected: int | None = None
+    sent: Totals | None = None
 
-    def hear(self, counts: dict[str, int]) -> None:
-        """Add what a collector said of some of them."""
-        for name in COUNTS:
-            setattr(self, name, (getattr(self, name) or 0) + counts[name])
+    @property
+    def rejected(self) -> int:
+        return self.sent.rejected if self.sent else 0
+
+    def document(self) -> dict[str, Any]:
+        """For scripts."""
+        made = asdict(self)
+        del made["sent"]
+        return {**made, **(self.sent.document() if self.sent else {})}
 
 
 @click.command()
 @click.option("--events", type=click.IntRange(1, EVENTS_MAX), default=100_000, show_default=True)
-@click.option("--users", type=click.IntRange(1, USERS_MAX), default=10_000, show_default=True)
+@click.option(
+    "--users",
+    type=click.IntRange(1, USERS_MAX),
+    help=f"Default: one for {EVENTS_A_USER} events, {USERS_DEFAULT_MAX:,} at most.",
+)
 @click.option(
     "--days",
     type=click.IntRange(1, DAYS_MAX),
@@ -77,7 +90,9 @@ class Made:
     help="Which share of the events is an earlier one again.",
 )
 @click.option("--format", "as_", type=click.Choice(["ndjson", "csv"]), help="Default: by the name of --out.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A file. Default: stdout.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="A file. Default: stdout, which is - too."
+)
 @click.option("--send", is_flag=True, help="Send them to the collector instead of writing them.")
 @click.option("--url", help="The collector. Default: this machine's, on UGC_API_PORT.")
 @key_option
@@ -94,6 +109,8 @@ def generate(**options: Any) -> int:
     events of one address; what is sent keeps to it. Exit code 1 when an event was rejected.
     """
     clock = SystemClock()
+    if options["out"] == STANDARD_OUTPUT:
+        options["out"] = None
     plan = _plan(options, clock)
     headers = credential(options["key"], options["write_key"])
     made = Made(users=plan.users, seed=plan.seed)
@@ -121,13 +138,14 @@ def send_all(
     stopping: Callable[[], bool] = lambda: False,
 ) -> None:
     """Send them in the order in which they arrive, until `stopping()`. Raises SendFailed."""
+    made.sent = made.sent or Totals()
     for chunk in chunks:
         lines = chunk.json_lines()
         for first in range(0, len(lines), EVENTS_PER_REQUEST_MAX):
             if stopping():
                 return
             batch = lines[first : first + EVENTS_PER_REQUEST_MAX]
-            made.hear(door.post(batch).counts)
+            made.sent.add(door.post(batch))
             advance(len(batch))
         _count(chunk, made)
 
@@ -146,15 +164,18 @@ def _plan(options: dict[str, Any], clock: Clock) -> Plan:
         )
     if math.isnan(options["copies"]):
         raise click.UsageError("--copies: nan is no share; take one from 0 on")
-    most = options["users"] * options["days"] * EVENTS_A_USER_A_DAY_MAX
+    users = options["users"] or min(USERS_DEFAULT_MAX, math.ceil(options["events"] / EVENTS_A_USER))
+    most = users * options["days"] * EVENTS_A_USER_A_DAY_MAX
     if options["events"] > most:
         raise click.UsageError(
             f"--events: so few users on so few days do at most {most:,} "
             f"({EVENTS_A_USER_A_DAY_MAX:,} each a day); take more --users or --days"
         )
-    names = ("events", "users", "days", "seed")
     return Plan(
-        **{name: options[name] for name in names},
+        events=options["events"],
+        users=users,
+        days=options["days"],
+        seed=options["seed"],
         ends_at_ms=_until_ms(options["until"], clock),
         copies_share=options["copies"],
     )
@@ -216,7 +237,7 @@ def _progress(plan: Plan, *, hidden: bool) -> Iterator[Callable[[int], None]]:
 
 def _tell(made: Made, where: str, *, as_json: bool) -> None:
     if as_json:
-        console.print_json({name: value for name, value in asdict(made).items() if value is not None})
+        console.print_json(made.document())
         return
     console.err().print(
         f"[green]{made.events:,} events[/], {made.events - made.different:,} of them copies, of "
@@ -224,6 +245,7 @@ def _tell(made: Made, where: str, *, as_json: bool) -> None:
         f"[dim]in {made.elapsed_s} s: {escape(where)}[/]",
         soft_wrap=True,
     )
-    if made.accepted is not None:
-        duplicates, rejected = made.duplicates or 0, made.rejected or 0
-        console.err().print(f"  {made.accepted:,} accepted, {duplicates:,} duplicates, {rejected:,} rejected")
+    if made.sent is not None:
+        accepted, duplicates, rejected = (made.sent.counts[name] for name in COUNTS)
+        console.err().print(f"  {accepted:,} accepted, {duplicates:,} duplicates, {rejected:,} rejected")
+        made.sent.show_refused(on_stderr=True)

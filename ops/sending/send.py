@@ -4,7 +4,6 @@ import json
 import math
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,13 @@ from rich.progress import Progress
 from contract.limits import BODY_BYTES_MAX, EVENTS_PER_REQUEST_MAX
 from ops.sending import event_files
 from ops.sending.credential import credential, key_option, write_key_option
-from ops.sending.door import COUNTS, Answer, Door, SendFailed, is_address
+from ops.sending.door import Door, SendFailed, is_address
+from ops.sending.totals import Totals
 from ops.terminal import console
 from telemetry.clock import Clock, SystemClock
 from telemetry.errors import OperatorError
 from telemetry.settings import Settings, load
 
-REJECTIONS_SHOWN_MAX = 10
-REJECTIONS_IN_JSON_MAX = 100
 # Of the event that is made here; those of a file bring their own.
 OF_AN_EVENT = {
     "event_type": "--event-type",
@@ -33,20 +31,6 @@ OF_AN_EVENT = {
     "event_id": "--event-id",
     "count": "--count",
 }
-
-
-@dataclass(slots=True)
-class _Totals:
-    """What became of everything sent so far."""
-
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    refused: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, answer: Answer) -> None:
-        for name, count in answer.counts.items():
-            self.counts[name] += count
-        room = REJECTIONS_IN_JSON_MAX - len(self.refused)
-        self.refused += [each for each in answer.results if each.get("status") == "rejected"][:room]
 
 
 @click.command()
@@ -81,17 +65,17 @@ def send(**options: Any) -> int:
         options["event_id"] = options["event_id"] or str(uuid.uuid4())
     if options["file"] is None:
         options["properties"] = _properties(options["properties"])
-    totals = _Totals()
+    totals = Totals()
     try:
         _send_all(options, door, totals, clock)
     except OperatorError as error:
         raise SendFailed(f"{error}{_what_now(options, totals)}") from None
     if options["as_json"]:
         made = {"event_id": options["event_id"]} if options["event_id"] else {}
-        console.print_json({**totals.counts, **made, "rejections": totals.refused})
+        console.print_json({**totals.document(), **made})
     else:
         _show(totals, options["event_id"], door.url)
-    return 1 if totals.counts["rejected"] else 0
+    return 1 if totals.rejected else 0
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -112,7 +96,7 @@ def _check(options: dict[str, Any]) -> None:
         raise click.UsageError("--event-id names one event: leave out --count")
 
 
-def _send_all(options: dict[str, Any], door: Door, totals: _Totals, clock: Clock) -> None:
+def _send_all(options: dict[str, Any], door: Door, totals: Totals, clock: Clock) -> None:
     hidden = options["as_json"] or not console.is_terminal()
     with Progress(console=console.err(), transient=True, disable=hidden) as progress:
         task = progress.add_task("sending", total=None if options["file"] else options["count"])
@@ -125,7 +109,7 @@ def _send_all(options: dict[str, Any], door: Door, totals: _Totals, clock: Clock
         raise SendFailed(f"nothing to send: no event in {event_files.name_of(options['file'])}")
 
 
-def _what_now(options: dict[str, Any], totals: _Totals) -> str:
+def _what_now(options: dict[str, Any], totals: Totals) -> str:
     """What a failure half-way leaves behind, and how to go on without counting anything twice."""
     accepted = totals.counts["accepted"]
     if options["event_id"]:
@@ -176,7 +160,7 @@ def _batches(events: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _show(totals: _Totals, event_id: str | None, url: str) -> None:
+def _show(totals: Totals, event_id: str | None, url: str) -> None:
     out = console.out()
     counts = totals.counts
     red = "red" if counts["rejected"] else "default"
@@ -187,8 +171,4 @@ def _show(totals: _Totals, event_id: str | None, url: str) -> None:
     )
     if event_id:
         out.print(f"  event_id {escape(event_id)}")
-    for verdict in totals.refused[:REJECTIONS_SHOWN_MAX]:
-        code, pointer, message = (escape(str(verdict.get(k) or "")) for k in ("code", "pointer", "message"))
-        out.print(f"  [red]{code}[/] {pointer or '/'} {message}")
-    if counts["rejected"] > REJECTIONS_SHOWN_MAX:
-        out.print(f"  … and {counts['rejected'] - REJECTIONS_SHOWN_MAX:,} more")
+    totals.show_refused()

@@ -191,7 +191,7 @@ def _schema(settings: StackSettings) -> str:
     if found.missing:
         raise Unwell(f"properties.{found.missing[0]} has no column (UGC_PROPERTY_COLUMNS); run `ugc migrate`")
     if failing:
-        raise Unwell(str(failing[0]))
+        raise Unwell(mutations.told(failing))
     return f"{len(steps)} migrations, all applied"
 
 

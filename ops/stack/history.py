@@ -18,6 +18,7 @@ from ops.generating.generate import Made, send_all
 from ops.generating.plan import Plan
 from ops.generating.writing import Chunk, generate
 from ops.sending.door import Door
+from ops.sending.totals import Totals
 from ops.stack.running import ASK_EVERY_S, Running, StackFailed, parsed
 from ops.terminal import console
 from ops.terminal.stopping import Waking
@@ -90,9 +91,10 @@ def fill(plan: Plan, state: Path, door: Door, stack: Running, clock: Waking) -> 
 
 
 def _tell(plan: Plan, made: Made) -> None:
+    counts = (made.sent or Totals()).counts
     console.err().print(
-        f"a month of history: {made.accepted or 0:,} events of {plan.users:,} people, and "
-        f"{made.duplicates or 0:,} sent twice, counted once",
+        f"a month of history: {counts['accepted']:,} events of {plan.users:,} people, and "
+        f"{counts['duplicates']:,} sent twice, counted once",
         soft_wrap=True,
     )
     if made.rejected:

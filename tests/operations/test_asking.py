@@ -595,6 +595,7 @@ def test_days_of_23_and_25_hours() -> None:
     ("arguments", "code", "says"),
     [
         (["--day", "yesterday"], 2, "YYYY-MM-DD"),
+        (["--day", str(DAY), "--out", "-"], 2, "so it is a file"),
         (["--day", "2099-01-01"], 2, "has not begun"),
         (["--day", "2020-01-01"], 1, "nothing is left of 2020-01-01"),
         (["--day", str(DAY), "--tz", "Mars/Olympus"], 2, "no such time zone"),

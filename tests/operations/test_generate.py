@@ -248,6 +248,9 @@ def test_standard_output_holds_nothing_but_events(capfdbinary: pytest.CaptureFix
     captured = capfdbinary.readouterr()
     assert len([json.loads(line) for line in captured.out.splitlines()]) == 500
     assert b"500 events, 2 of them copies, of 20 users from 2026-04-13T09:30" in captured.err
+    assert run(["generate", "--events", "500", "--users", "20", "--days", "2", *UNTIL, "--out", "-"]) == 0
+    assert capfdbinary.readouterr().out == captured.out
+    assert not list(Path().iterdir())
 
 
 def test_what_is_sent_is_what_would_be_written(serve: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,9 +267,28 @@ def test_what_is_sent_is_what_would_be_written(serve: Any, capsys: pytest.Captur
     assert sent == documents(plan(2_500, 90, 3))
 
 
-def test_a_rejected_event_fails_the_command(serve: Any) -> None:
-    served = serve(lambda _: (202, {}, b'{"accepted": 1, "duplicates": 0, "rejected": 1, "results": []}'))
-    assert run(["generate", "--events", "2", "--send", "--url", served.url]) == 1
+def test_a_rejected_event_fails_the_command_and_is_told(
+    serve: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdict = {"status": "rejected", "code": "occurred_at_too_old", "pointer": "/1", "message": "of long ago"}
+    answer = {"accepted": 1, "duplicates": 0, "rejected": 1, "results": [{"status": "accepted"}, verdict]}
+    served = serve(lambda _: (202, {}, json.dumps(answer).encode()))
+    asked = ["generate", "--events", "2", "--send", "--url", served.url]
+    assert run(asked) == 1
+    assert "occurred_at_too_old /1 of long ago" in capsys.readouterr().err
+    assert run([*asked, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["rejections"] == [verdict]
+
+
+def test_of_few_events_there_are_few_people_who_do_all_sorts_of_things_and_come_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["generate", "--events", "5000", "--days", "7", "--out", "week.ndjson", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["users"] == 500
+    sent = [json.loads(line) for line in Path("week.ndjson").read_text(encoding="utf-8").splitlines()]
+    assert {each["event_type"] for each in sent} == {deed.event_type for deed in DEEDS}
+    came = {(each["user_id"], each["occurred_at"][:10]) for each in sent}
+    assert len(came) > 2 * len({user for user, _ in came})
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,9 @@ def test_a_long_reason_is_cut() -> None:
     said = str(Failing("events_raw", "mutation_9.txt", "(MATERIALIZE COLUMN a)", "x" * 5_000))
     assert "x" * REASON_SHOWN in said
     assert "x" * (REASON_SHOWN + 1) not in said
+
+
+def test_of_several_the_oldest_is_told_whole() -> None:
+    first, second = (Failing(table, "mutation_9.txt", "(X)", "why") for table in ("events_raw", "user_spans"))
+    assert mutations.told([first]) == str(first)
+    assert mutations.told([first, second]) == f"{first}; and 1 more, the next of user_spans"
