@@ -70,7 +70,8 @@ STATS_SCHEMAS: Json = {
         "Cohorts and how many of each were there when.",
         {"start_date": DAY, "windows": COUNT, "period": {"type": "string", "enum": ["day", "week"]}},
         rows(
-            "One cohort: those whose first event falls in the period that begins on this day.",
+            "One cohort: those whose first event falls in the period that begins on this day. Of a day that "
+            "is no longer held whole nobody is known to have come first: its cohort is empty.",
             {"cohort": DAY, "size": COUNT, "windows": {"type": "array", "items": WINDOW}},
         ),
     ),
