@@ -38,6 +38,8 @@ SETTINGS: Final[dict[str, Any]] = {
 # was killed is removed by a later one.
 BESIDE: Final = "_beside_"
 LEFT_AFTER_S: Final = 3_600
+# Rows that are taken out at once: where they lie, a change of the table holds in memory.
+COPIES_AT_ONCE: Final = 250_000
 # Where rows lie.
 PLACES: Final = "(part String, place UInt64) ENGINE = MergeTree ORDER BY (part, place)"
 
@@ -113,14 +115,15 @@ class Rebuilder:
     def _take_copies_out(self, day: date) -> int:
         """Leave the first row of each id in events_raw; how many others went."""
         found = left = self._auditor.look(RAW, day)
-        rounds = 0
+        in_vain = 0
         # Rows whose part was merged after they were found are found again.
-        while not left.agrees and rounds < ROUNDS_MAX:
-            rounds += 1
+        while not left.agrees and in_vain < ROUNDS_MAX:
+            before = left
             with self._beside(RAW, made=PLACES) as beside:
-                self._job("find_copies", day=day, into=beside)
+                self._job("find_copies", day=day, into=beside, at_most=COPIES_AT_ONCE)
                 self._job("drop_copies", day=day, at=beside)
             left = self._auditor.look(RAW, day)
+            in_vain = in_vain + 1 if left.in_raw >= before.in_raw else 0
         return (found.in_raw - found.in_table) - (left.in_raw - left.in_table)
 
     def _replace(self, view: View, day: date) -> None:
@@ -153,8 +156,8 @@ class Rebuilder:
             self._job("spans_too_wide", day=day, kept_days=RAW_KEPT_DAYS, into=beside)
             self._job("drop_spans", of=beside)
             self._job("take_spans", of=beside)
-        # What came while they were dropped.
-        self._tell(SPANS, day)
+            # What came while they were dropped.
+            self._job("tell_spans", of=beside)
 
     @contextmanager
     def _beside(self, table: str, *, made: str = "", stays_after_failure: bool = False) -> Iterator[str]:
@@ -165,9 +168,14 @@ class Rebuilder:
             yield name
         except BaseException:
             if not stays_after_failure:
-                self._run(f"DROP TABLE IF EXISTS `{name}` SYNC")
+                self._remove(name)
             raise
-        self._run(f"DROP TABLE IF EXISTS `{name}` SYNC")
+        self._remove(name)
+
+    def _remove(self, beside: str) -> None:
+        """The table, and what was begun with it: a change that lost it would stop all that come after it."""
+        self._job("end_changes", of=beside)
+        self._run(f"DROP TABLE IF EXISTS `{beside}` SYNC")
 
     def _tidy(self) -> None:
         """Remove what a rebuild left that was killed. Spans it had taken out are put in first, at once and
@@ -177,7 +185,7 @@ class Rebuilder:
         for table in (RAW, SPANS.target, QUARTER_HOURS.target, ACTIVITY.target):
             beginning = f"{table}{BESIDE}"
             for (left,) in self._ask("left_beside", beginning=beginning, older_than_s=LEFT_AFTER_S):
-                self._run(f"DROP TABLE IF EXISTS `{left}` SYNC")
+                self._remove(left)
 
     def _wait_for_inserts(self) -> None:
         """Return when every insert has ended that runs now. Raises NotRebuilt when one does not."""

@@ -1,7 +1,7 @@
 -- Take the rows of a day out that lie at given places.
 --
 -- asks:  `ugc rollup rebuild`
--- cost:  rewrites the parts of the day that have such a row
+-- cost:  rewrites the parts of the day that have such a row; the places are held in memory
 -- param day: Date  the day, UTC
 -- param at: Identifier  a table of parts and places
 ALTER TABLE events_raw DELETE

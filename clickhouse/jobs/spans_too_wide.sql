@@ -3,7 +3,8 @@
 -- asks:  `ugc rollup rebuild`, after the day was told to user_spans again, so that no span is too narrow
 -- cost:  one day of events_raw and user_spans whole; for the users found, events_raw and user_activity whole
 --
--- Of days that events_raw holds no more, user_activity knows the quarter hour.
+-- An end that lies on another day stays: it may be of long before what anything else holds. Of days that events_raw
+-- holds no more, user_activity knows the quarter hour.
 -- Somebody who has no event at all gets a span that begins in 1970; one that ended then, TTL would drop at once.
 -- param day: Date  the day, UTC
 -- param kept_days: UInt16  for how many days events_raw keeps a row
@@ -11,7 +12,11 @@
 INSERT INTO {into:Identifier} (user_id, is_bot, first_at, last_at)
 WITH wide AS
 (
-    SELECT user_id, is_bot
+    SELECT
+        user_id,
+        is_bot,
+        minIf(first_seen, NOT of_raw) AS held_first,
+        maxIf(last_seen, NOT of_raw)  AS held_last
     FROM
     (
         SELECT
@@ -69,6 +74,11 @@ FROM
         WHERE (user_id, is_bot) IN (SELECT user_id, is_bot FROM wide)
           AND day <= toDate(now('UTC') - toIntervalDay({kept_days:UInt16}))
     )
+    UNION ALL
+    SELECT true AS known, user_id, is_bot, held_end AS first_seen, held_end AS last_seen
+    FROM wide
+    ARRAY JOIN [held_first, held_last] AS held_end
+    WHERE toDate(held_end) != {day:Date}
     UNION ALL
     SELECT false AS known, user_id, is_bot, toDateTime64(0, 3, 'UTC') AS first_seen, toDateTime64(0, 3, 'UTC') AS last_seen
     FROM wide

@@ -12,7 +12,7 @@ SELECT
     count()                                                    AS views,
     uniqExact(user_id)                                         AS users,
     medianExactOrNull(dwell_ms)                                AS median_dwell_ms,
-    sum(ifNull(dwell_ms, 0))                                   AS total_dwell_ms
+    sum(toFloat64(ifNull(dwell_ms, 0)))                        AS total_dwell_ms
 FROM
 (
     SELECT user_id, properties, JSONExtract(properties, 'dwell_ms', 'Nullable(UInt64)') AS dwell_ms

@@ -10,7 +10,7 @@ SELECT
     film_id,
     count()                                                                    AS completed,
     uniqExact(user_id)                                                         AS users,
-    round(100 * avgOrNullIf(least(watched_ms / duration_ms, 1), duration_ms > 0), 2) AS watched_percent
+    round(100 * avgOrNullIf(least(watched_ms / duration_ms, 1), duration_ms > 0 AND isNotNull(watched_ms)), 2) AS watched_percent
 FROM
 (
     SELECT

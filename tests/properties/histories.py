@@ -6,6 +6,7 @@ draws seldom meet. A history is a plain value: it prints as what it is, and can 
 """
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -262,6 +263,19 @@ def some_history(rng: Random, tz: str) -> History:
     deliveries = _cut(sent, [rng.randint(0, len(sent)) for _ in range(rng.randint(0, 2))])
     redone = frozenset(n for n in range(len(deliveries)) if rng.random() < 0.5)
     return History(setting.now, deliveries, redone if rng.random() < 1 / 8 else frozenset())
+
+
+def with_keys(history: History, names: Mapping[str, str]) -> History:
+    """The same with other names for some keys of properties, wherever they stand, however spelled."""
+
+    def renamed(sent: Sent) -> Sent:
+        text = sent.event.properties
+        for old, new in names.items():
+            text = text.replace(f'"{old}"', f'"{new}"').replace(f'\\"{old}\\"', f'\\"{new}\\"')
+            text = text.replace(f'"\\u{ord(old):04x}"', f'"\\u{ord(new[0]):04x}{new[1:]}"')
+        return replace(sent, event=replace(sent.event, properties=text))
+
+    return replace(history, deliveries=tuple(tuple(map(renamed, each)) for each in history.deliveries))
 
 
 def _cut(sent: list[Sent], places: list[int]) -> tuple[tuple[Sent, ...], ...]:

@@ -1,12 +1,12 @@
 """The questions asked of a history, one of each kind, mostly about the very days and things it tells of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date
 from random import Random
 
 from properties.conditions import Condition, own_conditions
-from properties.histories import TYPES, ZONES, History, some_history
+from properties.histories import TYPES, ZONES, History, some_history, with_keys
 from properties.oracle import DAY, PERIOD_DAYS, Event, Oracle
 
 # So many are compared whenever the tests run: those of the numbers below.
@@ -102,6 +102,13 @@ VALUES = (
     "-0.001",
 )
 NUMBERS = ("-0", "9007199254740992.5", "18446744073709551614", "5", "4.99", "-1", "0", "1e1", "0.1")
+# Of half of the histories, the keys that have columns of their own, in place of those that are drawn.
+IN_COLUMNS: tuple[Mapping[str, str], ...] = (
+    {},
+    {"n": "dwell_ms", "c": "country"},
+    {},
+    {"n": "film_id", "c": "dwell_ms"},
+)
 KEYS = ("n", "c", "c.d", "c-d", "text", "nothing")
 
 
@@ -187,7 +194,8 @@ def case(number: int) -> Case:
     rng = Random(number)
     # Who says nothing is answered in UTC.
     tz = "UTC" if rng.random() < 1 / 6 else rng.choice(ZONES)
-    history = some_history(rng, tz)
+    names = IN_COLUMNS[number % len(IN_COLUMNS)]
+    history = with_keys(some_history(rng, tz), names)
     events = history.events()
     recent = [event for event in events if history.now - event.at <= RECENT_DAYS * DAY]
     if recent and rng.random() < 7 / 8:
@@ -197,6 +205,7 @@ def case(number: int) -> Case:
         user = rng.choice(sorted({event.user for event in events}))
         events = [event for event in events if event.user == user]
     asked = asker(rng, tz if rng.random() < 7 / 8 else rng.choice(ZONES), events)
+    segments = tuple(replace(each, key=names.get(each.key, each.key)) for each in asked.segments)
     clock = Oracle([], now=history.now, tz=asked.tz)
     there = sorted({clock.day_of(event.at) for event in events})
-    return Case(history, asked, questions_about(rng, clock.today, there))
+    return Case(history, replace(asked, segments=segments), questions_about(rng, clock.today, there))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from clickhouse.warehouse import UNIQ_ERROR_BOUND
+
 Json = dict[str, Any]
 
 SCOPE: Json = {"tz": "Europe/Berlin", "segment": [], "bots": "exclude", "exact": False}
@@ -50,7 +52,7 @@ EXAMPLES: dict[str, tuple[Json, str]] = {
                 }
             ],
             method="uniq",
-            error_bound=0.0221,
+            error_bound=UNIQ_ERROR_BOUND,
         ),
         "date,event_type,users,points,actions\r\n2026-11-01,purchase,212,2117.88,230\r\n",
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clickhouse.answers import Answer, Cohort, DailyRow, Returned, ReturningPage, TopEvent
+from clickhouse.answers import UNIQ_ERROR_BOUND, Answer, Cohort, DailyRow, Returned, ReturningPage, TopEvent
 from clickhouse.scope import Scope
 from clickhouse.segments import parse
 from clickhouse.warehouse import DAILY_ROWS_MAX
@@ -84,19 +84,23 @@ def test_top_events(api: Any) -> None:
 
 
 def test_daily_says_by_which_method_and_how_far_off(api: Any) -> None:
-    api.warehouse.answers["daily"] = Answer([DailyRow(FIRST, "purchase", 2, 19.98, 3)], "uniq", 0.0221)
+    api.warehouse.answers["daily"] = Answer(
+        [DailyRow(FIRST, "purchase", 2, 19.98, 3)], "uniq", UNIQ_ERROR_BOUND
+    )
     answer = api.client.get(f"/stats/daily?{RANGE}")
     assert answer.json["data"] == [
         {"date": "2026-11-01", "event_type": "purchase", "users": 2, "points": 19.98, "actions": 3}
     ]
     assert answer.json["meta"]["method"] == "uniq"
-    assert answer.json["meta"]["error_bound"] == 0.0221
+    assert answer.json["meta"]["error_bound"] == UNIQ_ERROR_BOUND
     assert csv(api, f"/stats/daily?{RANGE}")[1] == "2026-11-01,purchase,2,19.98,3"
 
 
 @pytest.mark.parametrize("points", [math.inf, -math.inf, math.nan])
 def test_a_sum_that_no_double_holds_is_none_in_either_form(api: Any, points: float) -> None:
-    api.warehouse.answers["daily"] = Answer([DailyRow(FIRST, "purchase", 2, points, 3)], "uniq", 0.0221)
+    api.warehouse.answers["daily"] = Answer(
+        [DailyRow(FIRST, "purchase", 2, points, 3)], "uniq", UNIQ_ERROR_BOUND
+    )
     assert api.client.get(f"/stats/daily?{RANGE}").json["data"][0]["points"] is None
     assert csv(api, f"/stats/daily?{RANGE}")[1] == "2026-11-01,purchase,2,,3"
 

@@ -11,7 +11,8 @@ from warehouse_rows import HOUR, Stand, day_text, days_before, today_at
 
 from clickhouse import rebuilding
 from clickhouse.auditing import Auditor
-from clickhouse.client import connect
+from clickhouse.catalog import job
+from clickhouse.client import WarehouseError, connect
 from clickhouse.rebuilding import NotRebuilt, Rebuilder
 from telemetry.clock import SystemClock
 
@@ -175,6 +176,48 @@ def test_copies_that_a_merge_moved_are_found_again_and_no_other_row_is_taken(
     assert here.counts() == here.whole(40)
 
 
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), WarehouseError("the answer was lost")])
+def test_one_that_is_interrupted_leaves_no_change_that_can_never_be_made(
+    failure: BaseException, here: Stand, own_dsn: str
+) -> None:
+    here.insert(here.batch(40, times=[YESTERDAY]))
+    here.admin.command(
+        "INSERT INTO events_raw SELECT * FROM events_raw WHERE kafka_offset < 5",
+        settings={"insert_deduplicate": 0},
+    )
+
+    class Interrupted(Rebuilder):
+        """Ends while it waits for the copies to be gone."""
+
+        def _job(self, name: str, **parameters: Any) -> None:
+            if name == "drop_copies":
+                sql = job(name).sql
+                here.admin.command(sql, parameters=parameters, settings={"mutations_sync": 0})
+                raise failure
+            super()._job(name, **parameters)
+
+    here.admin.command("SYSTEM STOP MERGES events_raw")
+    with pytest.raises(type(failure)):
+        Interrupted(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
+    here.admin.command("SYSTEM START MERGES events_raw")
+    assert here.admin.query("SELECT count() FROM system.mutations WHERE NOT is_done").first_row == (0,)
+    assert rebuilder(own_dsn).rebuild(YESTERDAY.date()).copies == 5
+    assert here.counts() == here.whole(40)
+
+
+def test_many_copies_are_taken_out_piece_by_piece(
+    here: Stand, own_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.insert(here.batch(40, times=[YESTERDAY]))
+    for _ in range(2):
+        here.admin.command(
+            "INSERT INTO events_raw SELECT * FROM events_raw", settings={"insert_deduplicate": 0}
+        )
+    monkeypatch.setattr(rebuilding, "COPIES_AT_ONCE", 17)
+    assert rebuilder(own_dsn).rebuild(YESTERDAY.date()).copies == 120
+    assert here.counts() == here.whole(40)
+
+
 def test_what_a_killed_rebuild_left_is_removed_by_the_next(
     here: Stand, own_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,3 +267,37 @@ def test_spans_that_a_killed_rebuild_had_taken_out_come_back_with_the_next(here:
     ((_, first, last),) = here.admin.query(SPANS_TOLD, tz_mode="aware").result_rows
     assert first.date() == old.date()
     assert last < at
+
+
+def span_of(here: Stand, user: str) -> list[tuple[str, str]]:
+    asked = (
+        "SELECT toString(min(first_at)), toString(max(last_at)) FROM user_spans WHERE user_id = {user:String}"
+    )
+    return [tuple(row) for row in here.admin.query(asked, parameters={"user": user}).result_rows]
+
+
+def test_who_came_long_ago_is_no_newcomer_after_a_rebuild(here: Stand, own_dsn: str) -> None:
+    """What first_at says, no other table does any more; only the last time is wrong."""
+    old = YESTERDAY - timedelta(days=300)
+    here.insert(here.batch(1, times=[YESTERDAY], user_id="ann"))
+    at = YESTERDAY + 5 * HOUR
+    here.admin.command(f"INSERT INTO user_spans VALUES ('ann', false, '{old:%F %T}', '{at:%F %T}')")
+    rebuilder(own_dsn).rebuild(YESTERDAY.date())
+    ((first, last),) = span_of(here, "ann")
+    assert (first[:10], last[:19]) == (f"{old:%F}", f"{YESTERDAY:%F %T}")
+
+
+def test_what_comes_of_other_days_while_spans_are_forgotten_stays(here: Stand, own_dsn: str) -> None:
+    here.insert(here.batch(1, times=[YESTERDAY], user_id="ann"))
+    at, before = YESTERDAY + 5 * HOUR, YESTERDAY - timedelta(days=1)
+    here.admin.command(f"INSERT INTO user_spans VALUES ('ann', false, '{at:%F %T}', '{at:%F %T}')")
+
+    class Interrupted(Rebuilder):
+        def _job(self, name: str, **parameters: Any) -> None:
+            if name == "drop_spans":
+                here.insert(here.batch(1, first=50, times=[before], user_id="ann"))
+            super()._job(name, **parameters)
+
+    Interrupted(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
+    ((first, last),) = span_of(here, "ann")
+    assert (first[:19], last[:19]) == (f"{before:%F %T}", f"{YESTERDAY:%F %T}")

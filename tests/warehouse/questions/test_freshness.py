@@ -1,5 +1,6 @@
 """How fresh answers are goes by when events arrived, not by when they happened."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,3 +33,13 @@ def test_an_event_counts_however_old_it_was(held: Any, ago: timedelta) -> None:
 def test_a_warehouse_that_holds_nothing_says_nothing(held: Any) -> None:
     held.hold([])
     assert held.at(NOW).freshness() == Freshness(None, None)
+
+
+def test_the_lag_is_that_of_what_came_last(held: Any) -> None:
+    """One that waited ten minutes comes after one that did not wait at all."""
+    held.hold([_event(timedelta(minutes=1))])
+    time.sleep(0.01)  # the warehouse tells arrivals apart by the millisecond
+    late = NOW - timedelta(minutes=10)
+    held.add([_event(timedelta(minutes=10))])
+    ingested_at, _ = _arrived_last(held)
+    assert held.at(NOW).freshness() == Freshness(ingested_at, (ingested_at - late).total_seconds())
