@@ -17,11 +17,11 @@ from embedded.warehouse.profiles import HTTP_SETTINGS, Role
 
 _READS = {
     *("SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery", "ExplainQuery", "UseQuery"),
-    *("ShowTablesQuery", "ShowColumnsQuery", "ShowIndexesQuery", "ShowFunctionsQuery", "ShowSettingQuery"),
+    *("ShowTablesQuery", "ShowColumnsQuery", "ShowIndexesQuery"),
     *("DescribeQuery", "ExistsTableQuery", "ExistsViewQuery", "ExistsDatabaseQuery"),
     *("ShowCreateTableQuery", "ShowCreateViewQuery", "ShowCreateDatabaseQuery", "SetQuery"),
 }
-_READS_OF_SERVER = {"ShowProcesslistQuery", "ShowGrantsQuery", "CheckTableQuery", "ShowEnginesQuery"}
+_READS_OF_SERVER = {"ShowProcesslistQuery", "ShowGrantsQuery", "CheckTableQuery", "ShowEngineQuery"}
 _NAMES_A_DATABASE = {"ExistsDatabaseQuery", "ShowCreateDatabaseQuery"}
 _INSERTS = {"InsertQuery"}
 
@@ -71,10 +71,7 @@ def check(role: Role, statement: Statement, *, database: str, parameters: Mappin
     _check_kind(role, statement)
     if statement.tree is None and statement.looks_at is None:
         raise access_denied(role.name, f"It may not run a {statement.kind}")
-    for name, value in statement.changed_settings().items():
-        of_explain = statement.kind == "ExplainQuery" and name in _EXPLAIN_OPTIONS
-        if name not in HTTP_SETTINGS and not of_explain:
-            role.check_setting(name, value)
+    _check_settings(role, statement)
     scope = _Scope(role, database, parameters, statement)
     for node in statement.nodes:
         if spelled.makes_a_state(node):
@@ -89,6 +86,17 @@ def check_reads_only(statement: Statement) -> None:
             "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. "
             "You should use method POST for modifying queries."
         )
+
+
+def _check_settings(role: Role, statement: Statement) -> None:
+    for name, value in statement.changed_settings().items():
+        of_explain = statement.kind == "ExplainQuery" and name in _EXPLAIN_OPTIONS
+        if name not in HTTP_SETTINGS and not of_explain:
+            role.check_setting(name, value)
+    for name in statement.reset_settings():
+        role.check_reset(name)
+    if statement.sets_parameters():
+        raise access_denied(role.name, "It may give parameters with the request only")
 
 
 def _refuse_server_files(statement: Statement) -> None:
@@ -232,8 +240,11 @@ class _Scope:
             self._right_of_in(arguments[1])
         # Higher-order functions take the name of a function for a lambda; or it is a column's.
         takes_functions = name.lower().startswith(("array", "map"))
-        if takes_functions and arguments and arguments[0].get("type") == "Identifier":
-            self._refuse_by_name(str(arguments[0].get("name")))
+        for place, argument in enumerate(arguments):
+            if argument.get("type") != "Identifier":
+                continue
+            if (takes_functions and place == 0) or _is_put_in(argument):
+                self._refuse_by_name(".".join(self._parts(argument)))
 
     def _function_name(self, name: str) -> None:
         if functions.load().allows(name):
@@ -272,6 +283,11 @@ class _Scope:
                 self._role.name,
                 f"To execute this query, it's necessary to have the grant INSERT ON {'.'.join(parts)}",
             )
+
+
+def _is_put_in(node: Node) -> bool:
+    """Whether a parameter says the name, or a part of it."""
+    return any(each.get("type") == "QueryParameter" for each in _children(node))
 
 
 def _is_lambda(node: Node) -> bool:

@@ -82,7 +82,7 @@ class Handle:
         try:
             done = self._connection.query(sql, output_format, params=dict(parameters or {}))
             data = done.bytes() or b""
-        except (RuntimeError, UnicodeDecodeError) as error:
+        except (RuntimeError, TypeError, UnicodeDecodeError) as error:
             raise from_engine(error) from None
         return Result(data, _counted(done, len(data)))
 

@@ -3,7 +3,7 @@
 import math
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from embedded.warehouse import access, formats, sqltext
@@ -11,7 +11,7 @@ from embedded.warehouse.body import Joined, read_all
 from embedded.warehouse.engine import Counted, Handle, quote
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.handles import Handles, Setup
-from embedded.warehouse.inserting import Inserter, Load
+from embedded.warehouse.inserting import Inserter, Load, insert_text
 from embedded.warehouse.killing import kill
 from embedded.warehouse.parsing import Parser, Statement
 from embedded.warehouse.profiles import HTTP_SETTINGS, Role
@@ -75,12 +75,12 @@ class Executor:
         """At shutdown, when no request runs."""
         self._handles.close()
 
-    def run(self, request: Request, caller: Caller, reply: Reply) -> None:
-        """Run what `request` asks for and answer it. Raises Refused."""
-        with self._quotas.charged(caller.role.name, caller.role.quota) as charge:
-            self._judge_and_run(request, caller, reply, charge)
+    def charged(self, role: Role) -> AbstractContextManager[Charge]:
+        """One request of that role, from before it is read. Raises Refused when there is no room for it."""
+        return self._quotas.charged(role.name, role.quota)
 
-    def _judge_and_run(self, request: Request, caller: Caller, reply: Reply, charge: Charge) -> None:
+    def run(self, request: Request, caller: Caller, reply: Reply, charge: Charge) -> None:
+        """Run what `request` asks for and answer it. Raises Refused."""
         call = _call(request, caller.role, caller.session)
         for name, value in request.settings.items():
             if name not in HTTP_SETTINGS:
@@ -149,7 +149,11 @@ class Executor:
 
     def _insert_with_data(self, request: Request, text: bytes, header: sqltext.InsertHeader) -> Asked:
         input_format = header.format or request.default_format or "Values"
-        statement = self._parser.parse(header.sql + b" FORMAT " + input_format.encode("utf-8", "replace"))
+        statement = self._parser.parse(insert_text(header.sql, input_format))
+        # Found anywhere else, or nowhere, what is taken for data would be read as more of the statement.
+        tree = statement.tree or {}
+        if statement.kind != "InsertQuery" or tree.get("select") or tree.get("format") != input_format:
+            raise Refused(62, "SYNTAX_ERROR", "Syntax error: this INSERT does not end where its data begins.")
         data = Joined(text[header.data_at :], request.body)
         return Asked(statement, Load(header.sql, input_format, data))
 

@@ -53,7 +53,7 @@ class Inserter:
         return self._stream(load, pieces, handle, query, limit_s)
 
     def _short(self, load: Load, lines: bytes, handle: Handle, query: Query) -> Counted:
-        statement = b"%b FORMAT %b\n%b" % (load.header, _LINES.encode(), lines)
+        statement = b"%b\n%b" % (insert_text(load.header, _LINES), lines)
         counted = handle.query(query.marked(statement), "Null").counted
         query.refuse_if_killed()
         return counted
@@ -65,7 +65,7 @@ class Inserter:
     def _stream(
         self, load: Load, pieces: Iterable[bytes], handle: Handle, query: Query, limit_s: float
     ) -> Counted:
-        insert = handle.insert(query.marked(load.header), load.input_format)
+        insert = handle.insert(query.marked(load.header) + b"\n", load.input_format)
         try:
             outcome = begun(self._engine, query)
             for piece in pieces:
@@ -89,6 +89,11 @@ class Inserter:
                 "TIMEOUT_EXCEEDED",
                 f"Timeout exceeded: elapsed {elapsed_s * 1000:.0f} ms, maximum: {limit_s * 1000:.0f} ms.",
             )
+
+
+def insert_text(header: bytes, input_format: str) -> bytes:
+    """An insert up to its data, as judged and as run. On a line of its own no comment takes FORMAT in."""
+    return b"%b\nFORMAT %b" % (header, input_format.encode("utf-8", "replace"))
 
 
 def _stands_behind(lines: bytes) -> bool:

@@ -17,6 +17,8 @@ class Limits:
     queries_waiting_max: int = 24
     # The rest of the running ones is kept for who writes: questions cannot shut inserts out.
     reads_running_max: int = 16
+    # Requests of one reader at a time, from before they are read: each has a thread.
+    reads_let_in_max: int = 40
     # What is left for each place of a user whose queries together have a limit.
     query_memory_bytes_min: int = 64 * MIB
     queue_wait_s: float = 5.0
@@ -38,6 +40,8 @@ class Limits:
     # Rest of a body nobody wants, read so that the client sees the answer instead of a reset connection.
     drain_bytes_max: int = 64 * MIB
     drain_s_max: float = 10.0
+    # Of somebody who was not let in: what is on its way already.
+    drain_of_strangers_s_max: float = 0.2
 
     # wait_end_of_query: kept in memory up to here, on disk above.
     spool_memory_bytes_max: int = 4 * MIB

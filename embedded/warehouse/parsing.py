@@ -76,11 +76,23 @@ class Statement:
     def changed_settings(self) -> dict[str, str]:
         """Every setting a SETTINGS clause changes, anywhere in the statement."""
         changed = {}
-        for node in self.nodes:
-            if node.get("type") == "SetQuery":
-                for change in node.get("changes", []):
-                    changed[str(change["name"])] = _plain(change.get("value"))
+        for node in self._set_nodes():
+            for change in node.get("changes", []):
+                changed[str(change["name"])] = _plain(change.get("value"))
         return changed
+
+    def reset_settings(self) -> list[str]:
+        """Every setting a SETTINGS clause puts back to the engine's default, anywhere in the statement."""
+        return [str(name) for node in self._set_nodes() for name in node.get("default_settings", [])]
+
+    def sets_parameters(self) -> bool:
+        """Whether a SETTINGS clause says what a name in the statement is, past the request."""
+        return any(
+            node.get("query_parameters") and not node.get("is_standalone") for node in self._set_nodes()
+        )
+
+    def _set_nodes(self) -> list[Node]:
+        return [node for node in self.nodes if node.get("type") == "SetQuery"]
 
 
 class Parser:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from embedded.warehouse import filters
 from embedded.warehouse.errors import Refused, WarehouseError, readonly
 from embedded.warehouse.quotas import MEASURES, Quota
 
@@ -99,7 +100,16 @@ class Role:
             raise readonly(f"Cannot modify '{name}' setting in readonly mode.")
         if constraint.fixed:
             raise _violated(f"Setting {name} should not be changed")
+        if name == filters.SETTING and (why := filters.why_not(value)):
+            raise _violated(f"Setting {name} {why}")
         _check_bounds(name, value, constraint)
+
+    def check_reset(self, name: str) -> None:
+        """Refuse to put a setting back to the engine's default where this role has one of its own."""
+        if self.reads_only:
+            raise readonly(f"Cannot modify '{name}' setting in readonly mode.")
+        if name in self.settings or name in self.constraints:
+            raise _violated(f"Setting {name} should not be changed")
 
 
 def _check_bounds(name: str, value: str, constraint: Constraint) -> None:

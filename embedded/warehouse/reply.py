@@ -18,6 +18,10 @@ _CHOICE = ("lz4", "zstd", "gzip", "deflate")
 class Outlet(Protocol):
     """The HTTP connection's writing half."""
 
+    def let_in(self) -> None:
+        """No stranger: what he still sends is waited for longer, so that he comes to read the answer."""
+        ...
+
     def start(self, status: int, headers: Mapping[str, str]) -> None: ...
     def write(self, data: bytes) -> None: ...
 

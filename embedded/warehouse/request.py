@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import HTTPException
@@ -85,7 +86,7 @@ def read(head: Head, raw_body: Source, limits: Limits) -> Request:
         settings={name: _text(value) for name, value in given.items() if _is_setting(name)},
         options={name: value for name, value in given.items() if name in _RESERVED},
         database=_text(given.get("database") or head.headers.get("x-clickhouse-database", "")),
-        default_format=given.get("default_format") or head.headers.get("x-clickhouse-format", ""),
+        default_format=_text(given.get("default_format") or head.headers.get("x-clickhouse-format", "")),
         encodings=_accepted(head.headers.get("accept-encoding", "")),
         has_query_parameter=bool(query),
     )
@@ -137,25 +138,30 @@ def _not_let_in(why: str) -> Refused:
 
 def _form(body: Source, about: Mapping[str, str], limits: Limits) -> dict[str, str]:
     parser = FormDataParser(
+        stream_factory=_no_files,
         max_form_memory_size=limits.form_bytes_max,
         max_content_length=limits.form_bytes_max,
         max_form_parts=10_000,
         silent=False,
     )
     try:
-        _, fields, files = parser.parse(body, "multipart/form-data", None, dict(about))  # type: ignore[arg-type]
+        whole = Limited(body, limits.form_bytes_max)
+        _, fields, _ = parser.parse(whole, "multipart/form-data", None, dict(about))  # type: ignore[arg-type]
     except HTTPException:
         raise Refused(307, "TOO_MANY_BYTES", "The form is larger than this server takes.") from None
     except ValueError as error:
         raise bad_request(f"The form cannot be read: {error}.") from None
-    if files:
-        raise Refused(
-            48, "NOT_IMPLEMENTED", "External data tables are not supported; insert into a table instead."
-        )
     for name, value in fields.items():
         if len(value.encode("utf-8", "surrogateescape")) > _FIELD_BYTES_MAX:
             raise Refused(1000, "POCO_EXCEPTION", f"HTML Form Exception: Field value too long: {name[:80]}.")
     return dict(fields.items())
+
+
+def _no_files(*_: Any, **__: Any) -> NoReturn:
+    """Before the first byte of one is kept anywhere."""
+    raise Refused(
+        48, "NOT_IMPLEMENTED", "External data tables are not supported; insert into a table instead."
+    )
 
 
 def _joined(query: bytes, body: Source) -> Source:

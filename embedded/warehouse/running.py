@@ -66,11 +66,30 @@ class Running:
         self._free = threading.Condition()
         self._queries: dict[str, Query] = {}
         self._of_user: Counter[str] = Counter()
+        self._let_in: Counter[str] = Counter()
         self._working = 0
         self._reading = 0
         self._waiting = 0
         self._numbers = count(1)
         self._stopping = False
+
+    @contextmanager
+    def let_in(self, role: Role) -> Iterator[None]:
+        """Count a request that is read and judged, before it has a place: readers leave threads to others."""
+        with self._free:
+            if role.reads_only and self._let_in[role.name] >= self._let_in_max(role):
+                raise _too_many(f"{self._let_in[role.name]} requests of user {role.name} are under way")
+            self._let_in[role.name] += 1
+        try:
+            yield
+        finally:
+            with self._free:
+                self._let_in[role.name] -= 1
+
+    def _let_in_max(self, role: Role) -> int:
+        """Room for those that run and for as many that wait or are refused."""
+        most = self._limits.reads_let_in_max
+        return min(2 * role.queries_max, most) if role.queries_max else most
 
     @contextmanager
     def place(self, query_id: str, role: Role, started_s: float) -> Iterator[Query]:

@@ -7,6 +7,8 @@ both are replaced here.
 import contextlib
 import http
 import logging
+import socket
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,17 +61,18 @@ class _Request(HTTPRequest):
         self.simple_response("400 Bad Request", "The length of the body is not clear.")
         return None
 
-    def drain(self, body: Chunked | KnownLength) -> None:
+    def drain(self, body: Chunked | KnownLength, within_s: float) -> None:
         """Read what the client still sends, within reason, so that it comes to read the answer."""
-        limits, clock = self.server.limits, self.server.clock
-        left, until_s = limits.drain_bytes_max, clock.monotonic() + limits.drain_s_max
+        left = self.server.limits.drain_bytes_max
+        # A read waits for the next byte as long as bytes come, be it one at a time: only this ends it.
+        cut = threading.Event()
+        end = threading.Timer(within_s, _hear_no_more, (self.conn.socket, cut))
+        end.start()
         with contextlib.suppress(Refused, OSError):
-            while left > 0 and clock.monotonic() < until_s:
-                piece = body.read(limits.read_piece_bytes)
-                if not piece:
-                    break
+            while left > 0 and (piece := body.read(self.server.limits.read_piece_bytes)):
                 left -= len(piece)
-        if not body.finished:
+        end.cancel()
+        if cut.is_set() or not body.finished:
             self.close_connection = True
 
 
@@ -79,11 +82,15 @@ class _Outlet:
     def __init__(self, request: _Request, body: Chunked | KnownLength) -> None:
         self._request = request
         self._body = body
+        self._waits_s = request.server.limits.drain_of_strangers_s_max
+
+    def let_in(self) -> None:
+        self._waits_s = self._request.server.limits.drain_s_max
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         request = self._request
         if not self._body.finished:
-            request.drain(self._body)
+            request.drain(self._body, self._waits_s)
         status_line: Any = f"{status} {http.HTTPStatus(status).phrase}".encode()
         request.status = status_line
         request.outheaders += [
@@ -147,6 +154,12 @@ class Server(HTTPServer):
         """cheroot's own complaints: mostly clients that hang up or speak no HTTP."""
         report: Any = self._log.warning if level >= logging.ERROR else self._log.debug
         report("http_trouble", message=msg, exc_info=traceback and level >= logging.ERROR)
+
+
+def _hear_no_more(client: socket.socket, told: threading.Event) -> None:
+    told.set()
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_RD)
 
 
 def _text(value: bytes) -> str:

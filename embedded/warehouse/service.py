@@ -12,6 +12,7 @@ from embedded.warehouse.body import Source
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.executing import Caller, Executor
 from embedded.warehouse.profiles import Role
+from embedded.warehouse.quotas import Charge
 from embedded.warehouse.reply import Outlet, Reply
 from embedded.warehouse.request import Head, credentials, read
 from embedded.warehouse.running import Running
@@ -38,6 +39,15 @@ class Exchange:
     body: Source
     outlet: Outlet
     client: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who was let in, and since when."""
+
+    role: Role
+    charge: Charge
+    started_s: float
 
 
 class Service:
@@ -104,6 +114,12 @@ class Service:
     def _run(self, exchange: Exchange, reply: Reply, started_s: float, about: dict[str, str]) -> None:
         role = self._let_in(*credentials(exchange.head))
         about["user"] = role.name
+        with self.running.let_in(role), self._executor.charged(role) as charge:
+            exchange.outlet.let_in()
+            self._ask(exchange, reply, Asker(role, charge, started_s), about)
+
+    def _ask(self, exchange: Exchange, reply: Reply, asker: Asker, about: dict[str, str]) -> None:
+        role = asker.role
         request = read(exchange.head, exchange.body, self._limits)
         query_id = request.options.get("query_id") or str(uuid.uuid4())
         if len(query_id) > QUERY_ID_CHARACTERS_MAX or not query_id.isprintable() or not query_id.isascii():
@@ -113,8 +129,8 @@ class Service:
         if request.settings.get("enable_http_compression", "1") not in {"0", "false"}:
             reply.accept(request.encodings)
         with self.sessions.use(role.name, request) as session:
-            caller = Caller(role, session, query_id, started_s, exchange.client)
-            self._executor.run(request, caller, reply)
+            caller = Caller(role, session, query_id, asker.started_s, exchange.client)
+            self._executor.run(request, caller, reply, asker.charge)
         reply.flush()
 
     def _let_in(self, user: str, password: str) -> Role:

@@ -1,7 +1,8 @@
 """Where one statement's SQL ends and its data begins.
 
 Only that: what a statement is and may do is asked of ClickHouse's own parser. If this scanner errs, the
-header it cuts out is still what is judged and what is run, so an error here costs a syntax error, no right.
+header it cuts out is still what is judged and what is run, byte by byte up to its FORMAT, and the parser has
+to find that FORMAT at its end: an error here costs a syntax error, no right.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 _TOKEN = re.compile(
     rb"""
-    (?P<space>[\s\x00]+|--[^\n]*|\#[!\ ][^\n]*|/\*.*?(?:\*/|\Z))
+    (?P<space>[\s\x00]+|--[^\n]*|//[^\n]*|\#[!\ ][^\n]*|/\*.*?(?:\*/|\Z))
   | (?P<text>'(?:[^'\\]|\\.|'')*(?:'|\Z))
   | (?P<name>`(?:[^`\\]|\\.|``)*(?:`|\Z)|"(?:[^"\\]|\\.|"")*(?:"|\Z))
   | (?P<heredoc>\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))

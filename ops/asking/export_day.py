@@ -112,12 +112,24 @@ def to_parquet(analyst: Analyst, span: Span, place: Path, advance: Advance) -> t
         if len(written) == 1:
             written[0].replace(place)
             return rows, [place]
-        if place.is_file():
-            place.unlink()
-        unfinished.replace(place)
+        _put(unfinished, place)
         return rows, [place / each.name for each in written]
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _put(unfinished: Path, place: Path) -> None:
+    """The directory in place of a file, which takes two steps: what was there comes back if one fails."""
+    before = unfinished.with_name(f"{unfinished.name}.before")
+    try:
+        if place.is_file():
+            place.rename(before)
+        unfinished.replace(place)
+    except BaseException:
+        if before.exists():
+            before.rename(place)
+        raise
+    before.unlink(missing_ok=True)
 
 
 def _day(

@@ -37,6 +37,22 @@ def test_analysts_share_what_their_role_says_and_no_more(running: Running) -> No
         assert query.memory_bytes == 512 * MIB
 
 
+def test_readers_that_are_read_and_judged_leave_threads_to_others(running: Running) -> None:
+    """A body may come as slowly as it likes: a thread waits for it."""
+    limits = Limits()
+    with ExitStack() as stack:
+        for name, most in (("analyst", 8), ("reader", limits.reads_let_in_max)):
+            for _ in range(most):
+                stack.enter_context(running.let_in(ROLES[name]))
+            with pytest.raises(Refused, match=f"{most} requests of user {name}"), running.let_in(ROLES[name]):
+                pytest.fail("one more was let in")
+        assert limits.threads - 8 - limits.reads_let_in_max >= 16
+        for _ in range(limits.threads):
+            stack.enter_context(running.let_in(ROLES["writer"]))
+    with running.let_in(ROLES["analyst"]):
+        pass
+
+
 def test_a_role_without_such_a_limit_gets_what_it_says(running: Running) -> None:
     for name in ("admin", "writer", "reader"):
         with running.place(name, ROLES[name], 0.0) as query:

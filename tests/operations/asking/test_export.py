@@ -83,6 +83,26 @@ def test_a_day_as_parquet(
     assert found == (EVENTS, EVENTS, str(DAY), sum(range(EVENTS)) / 4)
 
 
+def test_what_was_there_comes_back_when_the_new_one_cannot_take_its_place(
+    ugc: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "day.parquet").write_text("precious")
+    replace_it = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if self.is_dir():
+            raise OSError(28, "No space left on device")
+        return replace_it(self, target)
+
+    monkeypatch.setattr(export_day, "PIECE_ROWS", 1_000)
+    monkeypatch.setattr(Path, "replace", full)
+    assert ugc("export", "--day", str(DAY), "--out", "day.parquet", "--force")[0] == 1
+    assert (tmp_path / "day.parquet").read_text() == "precious"
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert [each.name for each in tmp_path.iterdir() if "day.parquet" in each.name] == ["day.parquet"]
+
+
 def test_pieces_fit_together(analyst: Analyst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
     span = span_of(DAY, ZoneInfo("UTC"))

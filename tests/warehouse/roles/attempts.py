@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 # chDB is an application of the type LOCAL, for which the function file() asks for no right; a server asks for
 # READ ON FILE. The table function asks in both.
 FILE_OF_LOCAL = re.compile(
-    r"(?<!FROM )(?<!TABLE )(?<!DESCRIBE )[`\"]?\bfile\b[`\"]?(/\*\*/)?\(|\bfile\b[,) ]", re.IGNORECASE
+    r"(?<!FROM )(?<!TABLE )(?<!DESCRIBE )[`\"]?\bfile\b[`\"]?(/\*\*/)?\(|\bfile\b[,) ]|=file$", re.IGNORECASE
 )
 # It sets what is so in an application of that type already.
 ALREADY_SO_IN_LOCAL = re.compile("SELECT 1 allow_introspection_functions=1")
@@ -445,8 +445,31 @@ SPELLED = [
     Attempt("SELECT 1 IN {{t:Identifier}}", {"param_t": "."}),
 ]
 
+# A parameter says which function is called, or which table is read.
+PUT_IN = [
+    Attempt("SELECT arrayMap({{f:Identifier}}, ['{canary}'])", {"param_f": "file"}),
+    Attempt("SELECT arrayMap({{f:Identifier}}, ['{canary}'])", {"param_f": "FILE"}),
+    Attempt("SELECT arrayMap({{f:Identifier}} AS g, ['{canary}'])", {"param_f": "file"}),
+    Attempt("SELECT arrayMap(({{f:Identifier}}), ['{canary}'])", {"param_f": "file"}),
+    Attempt("SELECT arrayFilter({{f:Identifier}}, ['{canary}'])", {"param_f": "file"}),
+    Attempt("SELECT arrayFold({{f:Identifier}}, ['{canary}'], '')", {"param_f": "file"}),
+    Attempt("SELECT mapApply({{f:Identifier}}, map('a', '{canary}'))", {"param_f": "file"}),
+    Attempt("WITH {{f:Identifier}} AS g SELECT arrayMap(g, ['{canary}'])", {"param_f": "file"}),
+    Attempt("SELECT * APPLY {{f:Identifier}} FROM (SELECT '{canary}' AS p)", {"param_f": "file"}),
+    Attempt(
+        "SELECT arrayMap({{f:Identifier}}, ['{canary}']) SETTINGS param_f = 'file'", {"param_f": "upper"}
+    ),
+    Attempt("SELECT arrayMap({{f:Identifier}}, ['{canary}']) SETTINGS param_f = 'file'"),
+    Attempt("SELECT query FROM system.{{t:Identifier}} SETTINGS param_t = 'processes'", {"param_t": "one"}),
+]
+
 SETTINGS = [
     *_plain(
+        "SELECT 1 SETTINGS readonly = DEFAULT",
+        "SELECT 1 SETTINGS max_execution_time = DEFAULT",
+        "SELECT * FROM (SELECT 1 SETTINGS max_rows_to_read = DEFAULT)",
+        "SET readonly = DEFAULT",
+        "SET allow_ddl = DEFAULT, max_memory_usage = DEFAULT",
         "SET readonly = 0",
         "SET allow_ddl = 1, readonly = 2",
         "SET max_memory_usage = 0",
@@ -580,5 +603,6 @@ def hostile() -> Iterator[Attempt]:
     yield from LOOK_ELSEWHERE_BESIDE
     yield from FORGE
     yield from SPELLED
+    yield from PUT_IN
     yield from SETTINGS
     yield from OWN
