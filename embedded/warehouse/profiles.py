@@ -20,6 +20,18 @@ ROLES_FILE = Path(__file__).parents[2] / "clickhouse" / "server" / "users.d" / "
 _COUNTED_PER_USER = re.compile(r".*_for_user$")
 _GRANT = re.compile(r"GRANT (?P<rights>[\w, ]+) ON (?P<database>\*|\w+)\.\*")
 
+# What makes a statement another one than was judged, or names a file or an address. A server asks for grants
+# where they lead; here only admin may change them.
+_LEAD_ELSEWHERE = frozenset(
+    {
+        *("database", "dialect", "filter", "additional_result_filter", "parallel_replicas_custom_key"),
+        *("allow_settings_after_format_in_insert", "implicit_select", "implicit_table_at_top_level"),
+        *("format_schema", "format_schema_source", "output_format_schema", "format_avro_schema_registry_url"),
+        *("format_template_row", "format_template_resultset", "input_format_record_errors_file_path"),
+        *("promql_database", "promql_table", "rename_files_after_processing", "url_base"),
+    }
+)
+
 # The HTTP layer's own settings: they change nothing in the engine and nothing another user could notice.
 HTTP_SETTINGS = frozenset(
     {
@@ -98,6 +110,8 @@ class Role:
             raise readonly(f"Cannot modify '{name}' setting in readonly mode.")
         if name in {"readonly", "allow_ddl"} and not self.everything:
             raise readonly(f"Cannot modify '{name}' setting in readonly mode.")
+        if name in _LEAD_ELSEWHERE and not self.everything:
+            raise _violated(f"Setting {name} should not be changed")
         if constraint.fixed:
             raise _violated(f"Setting {name} should not be changed")
         if name == filters.SETTING and (why := filters.why_not(value)):
@@ -108,7 +122,7 @@ class Role:
         """Refuse to put a setting back to the engine's default where this role has one of its own."""
         if self.reads_only:
             raise readonly(f"Cannot modify '{name}' setting in readonly mode.")
-        if name in self.settings or name in self.constraints:
+        if name in self.settings or name in self.constraints or name in _LEAD_ELSEWHERE:
             raise _violated(f"Setting {name} should not be changed")
 
 

@@ -107,10 +107,9 @@ def test_the_writer_cannot_lift_his_limits(ask: Ask) -> None:
         "SELECT 1 SETTINGS max_memory_usage = 0",
         "SELECT 1 SETTINGS max_memory_usage = DEFAULT",
         "SELECT 1 SETTINGS max_concurrent_queries_for_user = 0",
-        "SELECT 1 SETTINGS additional_result_filter = 'file(1)'",
         "SET allow_ddl = 1",
     )
-    assert answers == [CONSTRAINT, CONSTRAINT, CONSTRAINT, CONSTRAINT, CONSTRAINT, PROHIBITED]
+    assert answers == [CONSTRAINT, CONSTRAINT, CONSTRAINT, CONSTRAINT, PROHIBITED]
 
 
 def test_the_profiles_are_in_force_as_written(ask: Ask) -> None:
