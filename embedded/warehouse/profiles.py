@@ -20,15 +20,14 @@ ROLES_FILE = Path(__file__).parents[2] / "clickhouse" / "server" / "users.d" / "
 _COUNTED_PER_USER = re.compile(r".*_for_user$")
 _GRANT = re.compile(r"GRANT (?P<rights>[\w, ]+) ON (?P<database>\*|\w+)\.\*")
 
-# What makes a statement another one than was judged, or names a file or an address. A server asks for grants
-# where they lead; here only admin may change them.
+# What makes a statement another one than was judged, or leads to an address. A server asks for grants where
+# they lead; here only admin may change them.
 _LEAD_ELSEWHERE = frozenset(
     {
         *("database", "dialect", "filter", "additional_result_filter", "parallel_replicas_custom_key"),
         *("allow_settings_after_format_in_insert", "implicit_select", "implicit_table_at_top_level"),
-        *("format_schema", "format_schema_source", "output_format_schema", "format_avro_schema_registry_url"),
-        *("format_template_row", "format_template_resultset", "input_format_record_errors_file_path"),
-        *("promql_database", "promql_table", "rename_files_after_processing", "url_base"),
+        *("format_schema_source", "format_avro_schema_registry_url", "url_base"),
+        *("promql_database", "promql_table", "rename_files_after_processing"),
     }
 )
 

@@ -95,9 +95,11 @@ def test_readers_read_and_neither_write_nor_lift_their_limits(role: str, ask: As
         "SELECT 1 SETTINGS max_memory_usage = 2147483648",
         "SELECT 1 SETTINGS max_result_bytes = 2147483648",
         "SELECT 1 SETTINGS max_rows_to_read = 999999999999",
+        "SELECT 1 SETTINGS max_memory_usage = DEFAULT",
+        "SET readonly = DEFAULT",
         "SELECT number FROM numbers(3000000) FORMAT Null",
     )
-    assert answers == ["0", ACCESS_DENIED, *[READONLY] * 4, RESULT_TOO_LARGE]
+    assert answers == ["0", ACCESS_DENIED, *[READONLY] * 6, RESULT_TOO_LARGE]
 
 
 def test_the_writer_cannot_lift_his_limits(ask: Ask) -> None:

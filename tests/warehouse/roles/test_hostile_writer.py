@@ -1,7 +1,7 @@
 """Who may insert may insert: what comes along reads no file, asks no other table and lifts no limit."""
 
 import pytest
-from warehouse.roles.attempts import FILE_OF_LOCAL
+from warehouse.roles.attempts import FILE_OF_LOCAL, LIFTED_BEFORE_26_9
 from warehouse.roles.target import Target
 
 pytestmark = pytest.mark.stack
@@ -79,6 +79,8 @@ def nothing_came(target: Target, table: str) -> None:
 def test_a_writer_gets_nowhere(target: Target, table: str, sql: str) -> None:
     if target.kind == "listening" and FILE_OF_LOCAL.search(sql):
         pytest.skip("clickhouse-local lets everybody read a file")
+    if target.kind == "listening" and LIFTED_BEFORE_26_9.search(sql):
+        pytest.skip("ClickHouse before 26.9 lets everybody put a setting back to its default")
     names = {**target.canary.names(), "table": table}
     answer = target.ask(sql.format(**names), role="writer")
     if target.embedded and sql not in TAILS:
