@@ -6,8 +6,9 @@ answers, one after the other, without HTTP; what is exact is first held against 
 SQL to raw events, and all of it against what the generator knows.
 
 Some questions are asked once more, `again`: by somebody who has read those days, after one more event of the
-day that runs has come. All others are asked by somebody who has read nothing yet. Two keys of properties are
-given a column at the end, as UGC_PROPERTY_COLUMNS does it, and asked for once more.
+day that runs has come; so does an API find the days that it reads ahead. All others are asked by somebody who
+has read nothing yet. Two keys of properties are given a column at the end, as UGC_PROPERTY_COLUMNS does it,
+and asked for once more.
 """
 
 from collections.abc import Sequence

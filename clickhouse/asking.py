@@ -76,13 +76,20 @@ class Asking:
 
     def by_day(self, reading: Reading, first: date, last: date, *, rows_max: int | None = None) -> list[Any]:
         """The rows of the days first..last, `rows_max` at most; read only where their table has changed."""
+        wanted = self._wanted(reading, first, last)
+        return self.read_before.rows(wanted, reading.read, self._made_of, read_max=rows_max)[:rows_max]
+
+    def unread(self, reading: Reading, first: date, last: date) -> list[date]:
+        """Which of these days `by_day` would read now."""
+        return self.read_before.unread(self._wanted(reading, first, last), self._made_of)
+
+    def _wanted(self, reading: Reading, first: date, last: date) -> Wanted:
         # Segments may be long, and many: what is kept of them is a name. The columns are in it, so that what
         # was read from one is not kept longer than it is taken for what it was.
         asked = repr((self.scope.segments, sorted(self._known_columns())))
         asked_of = blake2b(asked.encode(), digest_size=16).digest()
         what = (reading.question, asked_of, self.scope.bots)
-        wanted = Wanted(reading.table, what, first, last, days.edges(first, last, self.scope.tz))
-        return self.read_before.rows(wanted, reading.read, self._made_of, read_max=rows_max)[:rows_max]
+        return Wanted(reading.table, what, first, last, days.edges(first, last, self.scope.tz))
 
     def _made_of(self, table: str, some: Sequence[date]) -> dict[date, str]:
         sql, partitions = catalog.query("parts_of_days").sql, [day.strftime("%Y%m%d") for day in some]

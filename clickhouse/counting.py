@@ -34,19 +34,30 @@ def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[Dail
 
     One row more than `rows_max` at most: whoever gets that many knows that there are more.
     """
-    exact = asking.scope.exact or bool(asking.scope.segments)
+    exact = _exactly(asking)
     memory = asking.memory(raw=exact)
     rows: list[DailyRow] = []
     if asked := memory.askable(first, last):
-        found = _daily(asking, *asked, limit=rows_max + 1, exact=exact)
+        found = asking.by_day(_daily(asking, rows_max + 1), *asked, rows_max=rows_max + 1)
         rows = [DailyRow(*row) for row in found]
     if exact:
         return Answer(rows, held_since=memory.whole_since)
     return Answer(rows, "uniq", UNIQ_ERROR_BOUND, memory.whole_since)
 
 
-def _daily(asking: Asking, first: date, last: date, *, limit: int, exact: bool) -> list[Any]:
+def daily_unread(asking: Asking, first: date, last: date) -> list[date]:
+    """The days of `first` to `last` that `daily` would read now: they have come or changed since it did."""
+    asked = asking.memory(raw=_exactly(asking)).askable(first, last)
+    return asking.unread(_daily(asking), *asked) if asked else []
+
+
+def _exactly(asking: Asking) -> bool:
+    return asking.scope.exact or bool(asking.scope.segments)
+
+
+def _daily(asking: Asking, limit: int = 0) -> Reading:
     """From the events themselves, from states of whole UTC days, or from those of quarter hours."""
+    exact = _exactly(asking)
 
     def read(first: date, last: date, edges: Sequence[int]) -> list[Any]:
         if exact:
@@ -55,5 +66,4 @@ def _daily(asking: Asking, first: date, last: date, *, limit: int, exact: bool) 
             return asking.rows("daily_by_day", days=days.days_between(first, last), limit=limit)
         return asking.rows("daily", first=first, edges=edges, limit=limit)
 
-    table = RAW if exact else QUARTER_HOURS.target
-    return asking.by_day(Reading("daily", table, read), first, last, rows_max=limit)
+    return Reading("daily", RAW if exact else QUARTER_HOURS.target, read)

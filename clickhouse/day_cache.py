@@ -82,6 +82,11 @@ class DayCache:
                     self._keep(wanted.key(day), parts[day], of_day)
         return [row for rows in found.values() for row in rows or ()]
 
+    def unread(self, wanted: Wanted, made_of: MadeOf) -> list[date]:
+        """Which of the days `rows` would read now, but for those of which there is nothing."""
+        parts = _look(wanted, made_of)
+        return [day for day, made in parts.items() if made and self._recall(wanted.key(day), made) is None]
+
     def _recall(self, key: Key, parts: Parts) -> Sequence[Any] | None:
         """The rows that are still right; None when the day must be read."""
         with self._lock:

@@ -1,5 +1,6 @@
 """The warehouse's answers, typed: what the stats API and the command line call instead of writing SQL."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -80,6 +81,10 @@ class Warehouse:
         `rows_max` + 1 rows say that there are more than `rows_max`.
         """
         return counting.daily(self._asking(scope), first, last, rows_max)
+
+    def daily_unread(self, scope: Scope, first: date, last: date) -> Sequence[date]:
+        """Of which of these days `daily` would read the table: whoever asks for them first waits longer."""
+        return counting.daily_unread(self._asking(scope), first, last)
 
     def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
         """The cohort of `start` and those of the `windows` periods after it, never beyond today; exact.

@@ -5,7 +5,7 @@ there; a failure is the answer to that one question and leaves nothing behind.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from clickhouse.answers import (
@@ -44,6 +44,9 @@ class LazyWarehouse:
 
     def daily(self, scope: Scope, first: date, last: date, rows_max: int) -> Answer[DailyRow]:
         return self._answers.get().daily(scope, first, last, rows_max)
+
+    def daily_unread(self, scope: Scope, first: date, last: date) -> Sequence[date]:
+        return self._answers.get().daily_unread(scope, first, last)
 
     def retention(self, scope: Scope, start: date, windows: int, period: Period) -> Answer[Cohort]:
         return self._answers.get().retention(scope, start, windows, period)

@@ -1,10 +1,21 @@
 """What the collector can be told, in one frozen model: every limit has its unit in its name."""
 
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from pydantic import Field, SecretStr, field_validator
 
 from contract import limits
 from telemetry.settings import Settings
 from ugc_api.access import origins
+
+AHEAD_ZONES_MAX = 8
+# An empty setting is one that is not given.
+NOWHERE = "none"
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """What a setting lists, separated by commas; each once."""
+    return tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
 
 
 class ApiSettings(Settings):
@@ -123,6 +134,11 @@ class ApiSettings(Settings):
         description="Questions to the warehouse at once; never more than half of UGC_API_THREADS, "
         "or a slow warehouse would keep events out.",
     )
+    stats_ahead_zones: str = Field(
+        "UTC",
+        description="Zones whose month of /stats/daily is read before anybody asks, separated by commas, "
+        "eight at most; `none` for none. In any other the first who asks waits longer than the next.",
+    )
     idempotency_rows_max: int = Field(
         1_000_000,
         ge=1_000,
@@ -135,6 +151,19 @@ class ApiSettings(Settings):
         le=64 * 1024 * 1024 * 1024,
         description="The same bound in bytes on disk, in UGC_DATA_DIR/collector.",
     )
+
+    @field_validator("stats_ahead_zones")
+    @classmethod
+    def _are_zones(cls, text: str) -> str:
+        names = () if text.strip() == NOWHERE else listed(text)
+        if len(names) > AHEAD_ZONES_MAX:
+            raise ValueError(f"names {len(names)} zones; {AHEAD_ZONES_MAX} at most are read ahead")
+        for name in names:
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError(f"knows no time zone {name}; give names such as Europe/Berlin") from None
+        return ",".join(names)
 
     @field_validator("cors_origins")
     @classmethod

@@ -23,7 +23,8 @@ from ugc_api.lazy_warehouse import LazyWarehouse
 from ugc_api.limiting.buckets import Buckets
 from ugc_api.limiting.memory import shared_or_own
 from ugc_api.producer_link import ProducerLimits
-from ugc_api.settings import ApiSettings
+from ugc_api.settings import ApiSettings, listed
+from ugc_api.stats.ahead import ReadingAhead
 
 PING_TIMEOUT_S = 2
 GRACE_S = 1
@@ -56,10 +57,13 @@ def build(settings: ApiSettings) -> Service:
     )
     event_log.start()
     first_answers = _first_answers(settings, clock, metrics)
+    warehouse = _warehouse(settings, clock)
+    ahead = ReadingAhead(warehouse, listed(settings.stats_ahead_zones), clock=clock)
+    ahead.start()
     parts = Parts(
         event_log=event_log,
         buckets=Buckets(shared_or_own(settings.data_dir / BUCKETS_FILE), clock=clock),
-        warehouse=_warehouse(settings, clock),
+        warehouse=warehouse,
         first_answers=first_answers,
         gate=building.build(settings, clock=clock, metrics=metrics),
         clock=clock,
@@ -67,6 +71,7 @@ def build(settings: ApiSettings) -> Service:
     )
 
     def close() -> int:
+        ahead.stop()
         first_answers.close()
         return event_log.close()
 

@@ -14,6 +14,7 @@ from clickhouse.asking import ask
 from clickhouse.client import connect
 from clickhouse.scope import Scope
 from clickhouse.warehouse import Warehouse
+from ugc_api.stats.ahead import ReadingAhead
 
 pytestmark = pytest.mark.stack
 
@@ -140,6 +141,26 @@ def test_what_is_taken_away_is_missing_in_the_next_answer(
     after = call(warehouse)
     assert after != before
     assert after == call(held.at(NOW))
+
+
+@pytest.mark.parametrize("scope", ["utc", "zone", "exact"])
+def test_who_asks_first_finds_the_days_that_were_read_ahead(
+    held: Any, asking: tuple[Warehouse, Listening], scope: str
+) -> None:
+    warehouse, client = asking
+    clock = warehouse._clock
+    ahead = ReadingAhead(warehouse, ["UTC", "Asia/Kathmandu"], clock=clock)
+    # Of twelve days with events all but the one that runs; in Nepal it began a quarter to six hours ago.
+    assert ahead.look() == 4 * 11
+    client.news()
+    found = ASKED["daily"](SCOPES[scope])(warehouse)
+    assert client.news() == [catalog.query(PARTS).sql]
+    assert found == ASKED["daily"](SCOPES[scope])(held.at(NOW))
+    # In both forms: a day of UTC, and the two of Nepal that share it.
+    one_more(held)
+    assert ahead.look() == 2 * (1 + 2)
+    assert ASKED["daily"](SCOPES[scope])(warehouse) != found
+    assert ASKED["daily"](SCOPES[scope])(warehouse) == ASKED["daily"](SCOPES[scope])(held.at(NOW))
 
 
 def test_a_page_of_days_that_is_cut_off_is_cut_off_when_it_is_known_too(
