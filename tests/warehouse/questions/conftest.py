@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ class Held:
         self._count = 0
         self.add(events)
 
-    def add(self, events: Sequence[Mapping[str, Any]]) -> None:
+    def add(self, events: Iterable[Mapping[str, Any]]) -> None:
         """These too."""
         lines = [json.dumps(_row(number, event)) for number, event in enumerate(events, self._count)]
         self._count += len(lines)
