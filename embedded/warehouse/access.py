@@ -27,7 +27,7 @@ _INSERTS = {"InsertQuery"}
 
 _TABLE_FUNCTIONS = {
     *("numbers", "numbers_mt", "zeros", "zeros_mt", "generateseries", "generate_series", "values"),
-    *("view", "format", "null", "sqlstandardvalues", "primes"),
+    *("view", "null", "sqlstandardvalues", "primes"),
 }
 
 # What a ClickHouse server shows to everybody even when the system database needs a grant, and
@@ -89,7 +89,7 @@ def check_reads_only(statement: Statement) -> None:
 
 
 def _check_settings(role: Role, statement: Statement) -> None:
-    for name, value in statement.changed_settings().items():
+    for name, value in statement.changed_settings():
         of_explain = statement.kind == "ExplainQuery" and name in _EXPLAIN_OPTIONS
         if name not in HTTP_SETTINGS and not of_explain:
             role.check_setting(name, value)

@@ -13,6 +13,9 @@ from backports import zstd
 from embedded.warehouse.errors import Refused, bad_request
 
 LINE_BYTES_MAX = 4096
+# Of one compressed body: so many, and one more for so many bytes that were in them.
+FRAMES_MAX = 1_000
+FRAME_BYTES_MIN = 256
 
 
 class Source(Protocol):
@@ -103,6 +106,8 @@ class Decompressed:
         self._pending = b""
         self._started = False
         self._ended = False
+        self._frames = 1
+        self._unpacked = 0
 
     def read(self, size: int) -> bytes:
         while not self._ended:
@@ -118,6 +123,7 @@ class Decompressed:
             if not rest:
                 self._ended = True
                 return b""
+            self._count_frame()
             self._codec, self._pending = self._make(), rest
         if self._codec.needs_input and not self._pending:
             self._pending = self._source.read(self._piece_bytes)
@@ -129,9 +135,17 @@ class Decompressed:
         self._started = True
         data, self._pending = self._pending, b""
         try:
-            return bytes(self._codec.decompress(data, size))
+            piece = bytes(self._codec.decompress(data, size))
         except self._error as error:
             raise Refused(*self._fault, f"Cannot decompress the body: {error}.") from None
+        self._unpacked += len(piece)
+        return piece
+
+    def _count_frame(self) -> None:
+        """Each costs time, and of those that hold nothing any number comes to no length at all."""
+        self._frames += 1
+        if self._frames > FRAMES_MAX + self._unpacked // FRAME_BYTES_MIN:
+            raise Refused(*self._fault, "The body comes in too many small parts; compress more at once.")
 
 
 class _Inflate:

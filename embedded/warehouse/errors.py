@@ -42,31 +42,41 @@ STATUS_OF_CODE = {
     **dict.fromkeys((76, 209, 439), 503),
 }
 
-_ENGINE_ERROR = re.compile(
-    r"Code: (\d+)\. DB::Exception: (.*) \(([A-Z][A-Z0-9_]+)\)(?: \(version [^)]*\))?\s*$", re.DOTALL
-)
-_ENGINE_ERROR_CUT = re.compile(r"Code: (\d+)\. DB::Exception: (.*)$", re.DOTALL)
-_INNER_ERROR = re.compile(r"^Code: \d+\. DB::Exception: (.*?) \(version [^)]*\)\.?$", re.DOTALL)
+# Whoever asks may write a message of any length (`throwIf`), and no limit holds what we do with it.
+MESSAGE_CHARS_MAX = 16 * 1024
+_HEAD_CHARS = 12 * 1024
+_END_CHARS = 256
+_ENGINE_ERROR = re.compile(r"Code: (\d+)\. DB::Exception: ")
+_NAMED_AT_END = re.compile(r" \(([A-Z][A-Z0-9_]+)\)(?: \(version [^()]*\))?\s*\Z")
+_VERSION_AT_END = re.compile(r" \(version [^()]*\)\.?\Z")
 _JUDGE_SCOPE = re.compile(r"[.:]? ?:? In scope SELECT (?:parseQueryToJSON|formatQuery)\(.*$", re.DOTALL)
 _OUR_MARK = re.compile(r"/\* ugc:[^*]* \*/ ?")
 
 
 def from_engine(error: Exception) -> Refused:
     """What the engine said, without the wrapping its Python layer puts around it."""
-    text = _OUR_MARK.sub("", _text(error))
+    text = _OUR_MARK.sub("", _shortened(_text(error)))
     found = _ENGINE_ERROR.search(text)
     if found is None:
-        # A message that quotes a zero byte of the data ends there.
-        if cut := _ENGINE_ERROR_CUT.search(text):
-            return Refused(int(cut[1]), "UNKNOWN_EXCEPTION", cut[2].strip() or "No more is known")
         return Refused(1002, "UNKNOWN_EXCEPTION", text.strip() or type(error).__name__)
-    code, message, name = int(found[1]), found[2], found[3]
-    message = _JUDGE_SCOPE.sub("", message)
-    inner = _INNER_ERROR.match(message)
-    if inner:
+    code, message = int(found[1]), text[found.end() :]
+    named = _NAMED_AT_END.search(message, max(0, len(message) - _END_CHARS))
+    if named is None:
+        # A message that quotes a zero byte of the data ends there.
+        return Refused(code, "UNKNOWN_EXCEPTION", message.strip() or "No more is known")
+    message, name = _JUDGE_SCOPE.sub("", message[: named.start()]), named[1]
+    inner = _ENGINE_ERROR.match(message)
+    if inner and (version := _VERSION_AT_END.search(message, max(0, len(message) - _END_CHARS))):
         # An exception that passed through another one says everything twice.
-        message = re.sub(rf" \({name}\)$", "", inner[1])
+        message = message[inner.end() : version.start()].removesuffix(f" ({name})")
     return Refused(code, name, message if message.endswith((".", "!", "?")) else f"{message}.")
+
+
+def _shortened(text: str) -> str:
+    """Its head and its end, where what it is stands."""
+    if len(text) <= MESSAGE_CHARS_MAX:
+        return text
+    return f"{text[:_HEAD_CHARS]} … {text[_HEAD_CHARS - MESSAGE_CHARS_MAX :]}"
 
 
 def _text(error: Exception) -> str:

@@ -101,7 +101,7 @@ class Executor:
         kind = asked.statement.kind
         if kind == "SetQuery" and call.role.reads_only:
             if call.session is not None:
-                call.session.settings |= asked.statement.changed_settings()
+                call.session.settings |= dict(asked.statement.changed_settings())
             reply.whole(b"", Counted(), 0)
             return
         with self._handle(call, asked, query) as handle:
@@ -246,7 +246,7 @@ def _for_now(handle: Handle, settings: dict[str, str]) -> Iterator[None]:
 def _reading(call: Call, statement: Statement, reply: Reply) -> Reading:
     output_format = statement.format or call.request.default_format or DEFAULT_FORMAT
     formats.refuse_unknown(output_format)
-    changed = set(call.settings) | set(statement.changed_settings())
+    changed = set(call.settings) | set(dict(statement.changed_settings()))
     if call.session is not None and call.session.handle is not None:
         # What the session has SET is the engine's secret; whole is right for every setting.
         changed.add("extremes")

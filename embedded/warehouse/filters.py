@@ -16,7 +16,8 @@ _TEXT: Final = re.compile(r"\\'[\w+/=:. -]*\\'", re.ASCII)
 # Beside them no other quotes, no comments, no escapes.
 _PLAIN: Final = re.compile(r"(?:[\w\s(),=<>.:{}']|-(?!-))*", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_CALLED: Final = re.compile(r"([A-Za-z_]\w*)\s*\(", re.ASCII)
+# Nothing is tried twice: a long word would be tried from each of its letters.
+_CALLED: Final = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(", re.ASCII)
 _NO_CALLS: Final = {"and", "or", "not", "in", "between"}
 _MORE: Final = {"select", "with", "from", "settings"}
 # A list of values, not a table.

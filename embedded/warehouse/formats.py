@@ -10,7 +10,7 @@ from embedded.warehouse.engine import Block
 from embedded.warehouse.errors import Refused
 
 # Of chDB's Python layer: they give objects, and no server knows them.
-_OF_PYTHON = {"dataframe", "arrowtable"}
+_OF_PYTHON = {"dataframe", "datastore", "arrowtable"}
 
 _HEADLESS = {
     *("native", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "csv", "rowbinary", "tskv"),

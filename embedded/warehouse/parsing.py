@@ -73,13 +73,13 @@ class Statement:
     def has_totals(self) -> bool:
         return any(node.get("group_by_with_totals") for node in self.nodes)
 
-    def changed_settings(self) -> dict[str, str]:
-        """Every setting a SETTINGS clause changes, anywhere in the statement."""
-        changed = {}
-        for node in self._set_nodes():
-            for change in node.get("changes", []):
-                changed[str(change["name"])] = _plain(change.get("value"))
-        return changed
+    def changed_settings(self) -> list[tuple[str, str]]:
+        """Every setting that a SETTINGS clause changes, anywhere in the statement, as often as it does."""
+        return [
+            (str(change["name"]), _plain(change.get("value")))
+            for node in self._set_nodes()
+            for change in node.get("changes", [])
+        ]
 
     def reset_settings(self) -> list[str]:
         """Every setting a SETTINGS clause puts back to the engine's default, anywhere in the statement."""

@@ -14,6 +14,9 @@ from embedded.warehouse.limits import Limits
 from embedded.warehouse.request import Request
 from telemetry.clock import Clock
 
+# More of them are no number of seconds, and Python itself refuses some thousands.
+TIMEOUT_DIGITS_MAX = 9
+
 
 @dataclass(slots=True)
 class Session:
@@ -94,7 +97,8 @@ class Sessions:
     def _timeout_s(self, given: str) -> float:
         if not given:
             return self._limits.session_timeout_s_default
-        if not given.isascii() or not given.isdigit() or int(given) > self._limits.session_timeout_s_max:
+        is_number = given.isascii() and given.isdigit() and len(given) <= TIMEOUT_DIGITS_MAX
+        if not is_number or int(given) > self._limits.session_timeout_s_max:
             raise Refused(
                 374,
                 "INVALID_SESSION_TIMEOUT",

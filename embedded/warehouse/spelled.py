@@ -11,7 +11,7 @@ from typing import Any
 from embedded.warehouse.parsing import Node
 
 # By table function: which argument describes its columns, from how many arguments on.
-_COLUMNS_AT = {"values": (0, 1), "null": (0, 1), "format": (1, 3)}
+_COLUMNS_AT = {"values": (0, 1), "null": (0, 1)}
 # Beside names and types: expressions, what else a column can be told, and states that somebody made up.
 _MORE_THAN_TYPES = re.compile(
     r"\b(alias|default|materialized|ephemeral|ttl|codec|settings|statistics|comment|primary|check|constraint"
@@ -26,7 +26,7 @@ _TYPE_AT = {
     **dict.fromkeys(("jsonextract", "jsonextractcaseinsensitive", "jsonextractkeysandvalues"), -1),
     "jsonextractkeysandvaluescaseinsensitive": -1,
 }
-_NAMES_AN_AGGREGATE = {"arrayreduce", "arrayreduceinranges", "initializeaggregation"}
+_NAMES_AN_AGGREGATE = {"arrayreduce", "initializeaggregation"}
 
 
 def why_not_columns(function: str, arguments: Sequence[Node]) -> str | None:

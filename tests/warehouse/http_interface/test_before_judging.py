@@ -4,10 +4,14 @@ import gzip
 import io
 import socket
 import time
+import zlib
 from urllib.parse import quote
 
+import lz4.frame
 import pytest
+from backports import zstd
 
+from embedded.warehouse.body import decompressed, read_all
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.limits import MIB, Limits
 from embedded.warehouse.request import Head, read
@@ -48,6 +52,32 @@ def test_a_form_is_as_large_as_we_say_unpacked_too(encoding: str) -> None:
         read(head, Wire(sent), Limits(form_bytes_max=50_000))
     assert refused.value.code == 307
     assert read(head, Wire(sent), Limits(form_bytes_max=200_000)).has_query_parameter
+
+
+COMPRESS = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstd.compress,
+    "lz4": lz4.frame.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", COMPRESS)
+@pytest.mark.parametrize("piece", [b"", b"x"])
+def test_parts_of_a_body_that_hold_next_to_nothing_are_few(encoding: str, piece: bytes) -> None:
+    """Of a body of any length they come to none, so no limit would meet them."""
+    source = decompressed(Wire(COMPRESS[encoding](piece) * 5_000), encoding, piece_bytes=65_536)
+    with pytest.raises(Refused, match="compress more at once"):
+        read_all(source, bytes_max=MIB, piece_bytes=1_000, what="It")
+
+
+@pytest.mark.parametrize("encoding", COMPRESS)
+def test_a_body_may_come_in_parts(encoding: str) -> None:
+    make, row = COMPRESS[encoding], b"r" * 300
+    source = decompressed(
+        Wire((make(b"") + make(row)) * 900 + make(row) * 1_000), encoding, piece_bytes=65_536
+    )
+    assert read_all(source, bytes_max=MIB, piece_bytes=1_000, what="It") == row * 1_900
 
 
 def test_a_format_that_is_no_text_is_told_without_the_statement(embedded) -> None:

@@ -1,8 +1,11 @@
 """What goes wrong is told with ClickHouse's code, its HTTP status and one line of text."""
 
 import re
+import time
 
 import pytest
+
+from embedded.warehouse.errors import MESSAGE_CHARS_MAX, from_engine
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,7 @@ import pytest
         ("SELECT 1 FORMAT Nope", 73, 404),
         ("SELECT 1 FORMAT dataframe", 73, 404),
         ("SELECT 1 FORMAT ArrowTable", 73, 404),
+        ("SELECT 1 FORMAT DataStore", 73, 404),
         ("SELECT 1 SETTINGS nope = 1", 115, 404),
         ("SELECT toUInt8('x')", 6, 400),
         ("SELECT throwIf(1, 'because')", 395, 500),
@@ -56,6 +60,59 @@ def test_the_error_speaks_of_the_query_and_not_of_its_wrapping(warehouse) -> Non
     assert "position 11" in text
     for foreign in ("parseQueryToJSON", "ugc:", "Streaming"):
         assert foreign not in text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "concat('Code: 1. DB::Exception: ', repeat(' (version ', 60000))",
+        "concat(repeat('Code: 1. DB::Exception: ', 30000), unhex('00'))",
+        "repeat(' (A', 200000)",
+        "repeat('In scope SELECT formatQuery', 30000)",
+        "repeat('/* ugc:', 100000)",
+    ],
+)
+def test_a_message_of_any_length_is_told_at_once_and_in_short(warehouse, message) -> None:
+    begun = time.monotonic()
+    answer = warehouse.ask(f"SELECT throwIf(1, {message})")
+    # A second is the engine's own; reading it took the square of its length once, and nobody else was served.
+    assert time.monotonic() - begun < 4
+    assert answer.code in {395, 1}, answer.text[:200]
+    assert len(answer.text) < 2 * MESSAGE_CHARS_MAX
+
+
+VERSION = "(version 26.9.2.1)"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "name", "message"),
+    [
+        (f"Code: 60. DB::Exception: No table. (UNKNOWN_TABLE) {VERSION}", 60, "UNKNOWN_TABLE", "No table."),
+        ("Code: 60. DB::Exception: No table (UNKNOWN_TABLE)", 60, "UNKNOWN_TABLE", "No table."),
+        (f"Query failed: Code: 6. DB::Exception: No (A) b. (C_D) {VERSION}\n", 6, "C_D", "No (A) b."),
+        (
+            f"Code: 6. DB::Exception: Code: 6. DB::Exception: No. (C_D) {VERSION}. (C_D) {VERSION}",
+            6,
+            "C_D",
+            "No.",
+        ),
+        ("Code: 6. DB::Exception: Cannot parse 'a", 6, "UNKNOWN_EXCEPTION", "Cannot parse 'a"),
+        ("Code: 6. DB::Exception: ", 6, "UNKNOWN_EXCEPTION", "No more is known"),
+        ("anything else ", 1002, "UNKNOWN_EXCEPTION", "anything else"),
+        ("", 1002, "UNKNOWN_EXCEPTION", "RuntimeError"),
+    ],
+)
+def test_what_the_engine_said_without_its_wrapping(said: str, code: int, name: str, message: str) -> None:
+    found = from_engine(RuntimeError(said))
+    assert (found.code, found.name, found.message) == (code, name, message)
+
+
+def test_of_a_long_message_head_and_end_are_told() -> None:
+    found = from_engine(RuntimeError(f"Code: 6. DB::Exception: No {'x' * 10**6} y. (C_D) {VERSION}"))
+    assert (found.code, found.name) == (6, "C_D")
+    assert found.message.startswith("No xxx")
+    assert found.message.endswith("xxx y.")
+    assert len(found.message) < MESSAGE_CHARS_MAX
 
 
 def test_a_failed_query_leaves_nothing_running(warehouse) -> None:

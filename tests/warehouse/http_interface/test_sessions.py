@@ -72,7 +72,7 @@ def test_sessions_expire(warehouse, session) -> None:
     assert warehouse.ask("SELECT count() FROM scratch", query=short).code == 60
 
 
-@pytest.mark.parametrize("timeout", ["999999", "x", "-1"])
+@pytest.mark.parametrize("timeout", ["999999", "x", "-1", "9" * 5_000, "\u0663"])
 def test_a_session_timeout_has_bounds(warehouse, session, timeout) -> None:
     assert warehouse.ask("SELECT 1", query={**session, "session_timeout": timeout}).code == 374
 

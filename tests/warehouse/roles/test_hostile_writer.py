@@ -1,8 +1,12 @@
 """Who may insert may insert: what comes along reads no file, asks no other table and lifts no limit."""
 
+import time
+
 import pytest
 from warehouse.roles.attempts import FILE_OF_LOCAL, LIFTED_BEFORE_26_9
 from warehouse.roles.target import Target
+
+from embedded.warehouse import filters
 
 pytestmark = pytest.mark.stack
 
@@ -36,6 +40,11 @@ SETTINGS = (
     "INSERT INTO {table} SETTINGS max_memory_usage = 0 VALUES ('x')",
     "INSERT INTO {table} SETTINGS param_x = 'y' VALUES ('x')",
     "SELECT 1 SETTINGS max_memory_usage = 0",
+    # The engine takes the first of a name.
+    "SELECT getSetting('x') SETTINGS max_memory_usage = 99999999999, max_memory_usage = 1073741824",
+    "SELECT * FROM (SELECT 1 SETTINGS max_memory_usage = 5) SETTINGS max_memory_usage = 0",
+    "SELECT 1 SETTINGS max_memory_usage = 9 UNION ALL SELECT getSetting('x') SETTINGS max_memory_usage = 0",
+    "SET max_memory_usage = 0, max_memory_usage = 1073741824",
     "SELECT query FROM processes SETTINGS database = 'system'",
     "SELECT 1 SETTINGS dialect = 'kusto'",
     "SELECT 1 SETTINGS filter = 'file(''{canary}'') != 1'",
@@ -89,18 +98,18 @@ def test_a_writer_gets_nowhere(target: Target, table: str, sql: str) -> None:
     nothing_came(target, table)
 
 
-@pytest.mark.parametrize("filters", FILTERS)
-def test_filters_are_conditions(target: Target, table: str, filters: str) -> None:
+@pytest.mark.parametrize("said", FILTERS)
+def test_filters_are_conditions(target: Target, table: str, said: str) -> None:
     if not target.embedded:
         pytest.skip("a server asks for the right to read a file, whoever calls the function")
-    asked = {"additional_table_filters": filters.format(**target.canary.names())}
+    asked = {"additional_table_filters": said.format(**target.canary.names())}
     answer = target.ask("SELECT count() FROM system.one", role="writer", query=asked)
     assert answer.code == 452, f"{answer.status} {answer.code} {answer.text[:300]}"
     nothing_came(target, table)
 
 
 @pytest.mark.parametrize(
-    "filters",
+    "said",
     [
         "{}",
         "{'of_writer': 'line IN (\\'a\\', \\'b\\')'}",
@@ -108,11 +117,18 @@ def test_filters_are_conditions(target: Target, table: str, filters: str) -> Non
         "{'of_writer': 'line = \\'a--in/+_file=\\' AND 1'}",
     ],
 )
-def test_filters_of_rows_are_taken(target: Target, table: str, filters: str) -> None:
+def test_filters_of_rows_are_taken(target: Target, table: str, said: str) -> None:
     answer = target.ask(
-        f"SELECT count() FROM {table}", role="writer", query={"additional_table_filters": filters}
+        f"SELECT count() FROM {table}", role="writer", query={"additional_table_filters": said}
     )
     assert answer.status == 200, answer.text
+
+
+def test_a_filter_of_any_length_is_judged_at_once() -> None:
+    begun = time.monotonic()
+    for long in ("a" * 200_000, "a " * 100_000, "in " * 60_000, "(" * 200_000):
+        filters.why_not(long)
+    assert time.monotonic() - begun < 5
 
 
 def test_an_insert_with_a_comment_of_any_kind_is_one(target: Target, table: str) -> None:

@@ -9,7 +9,8 @@ from warehouse.roles.target import Answer, Target
 
 pytestmark = pytest.mark.stack
 
-TIMEOUT, MEMORY, RESULT, READ_ROWS, TOO_MANY, QUOTA, DENIED = 159, 241, 396, 158, 202, 201, 497
+TIMEOUT, MEMORY, RESULT, READ_ROWS, TOO_MANY, QUOTA = 159, 241, 396, 158, 202, 201
+DENIED, UNKNOWN = 497, 46
 # Few rows read and nothing kept: only its time can end it.
 ENDLESS = (
     "SELECT count() FROM numbers(1000000) AS a CROSS JOIN numbers(1000000) AS b "
@@ -93,6 +94,29 @@ def test_a_statement_made_to_break_the_parser(target: Target, sql: str) -> None:
     assert answer.status == 200 or answer.code, answer.text[:300]
     assert time.monotonic() - begun < WITHIN_S
     assert target.value("SELECT 1", role="analyst") == "1"
+
+
+# What no limit of the engine ends, so that it is not begun: asked small, in case it is.
+UNENDING = [
+    "SELECT JSON_QUERY(concat('[', repeat('[1],', 100), '1]'), '$[*][*]')",
+    "SELECT extractTextFromHTML(repeat('<![CDATA[', 100))",
+    "SELECT kolmogorovSmirnovTest('two-sided', 'exact')(number, number % 2) FROM numbers(100)",
+    "SELECT kolmogorovSmirnovTestIf('two-sided', 'exact')(number, number % 2, 1) FROM numbers(100)",
+    "SELECT arrayReduceInRanges('uniqExact', [(1, 5)], range(10))",
+    "SELECT arrayReduce('kolmogorovSmirnovTest', [1, 2], [0, 1])",
+    "SELECT URLHierarchy('http://a/b/c')",
+    "SELECT URLPathHierarchy(materialize('http://a/b/c'))",
+    "DESCRIBE format(Form, 'a=1')",
+    "DESCRIBE TABLE format(Native, unhex('00'))",
+]
+
+
+@pytest.mark.parametrize("role", ["reader", "analyst"])
+@pytest.mark.parametrize("sql", UNENDING)
+def test_what_no_limit_holds_is_not_begun(target: Target, sql: str, role: str) -> None:
+    if not target.embedded:
+        pytest.skip("a server has no list of functions; its limits end what they can")
+    assert target.ask(sql, role=role).code in {DENIED, UNKNOWN}
 
 
 def test_the_next_analyst_waits_his_turn(target: Target) -> None:
