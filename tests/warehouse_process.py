@@ -17,8 +17,9 @@ from telemetry.settings import ROLES
 class Process:
     """The embedded warehouse on a directory and a port that stay."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *options: str) -> None:
         self.path = path
+        self._options = options
         self.port = free_port()
         self.log = path.parent / f"{path.name}.log"
         self.popen: subprocess.Popen[bytes] | None = None
@@ -38,6 +39,7 @@ class Process:
             str(self.path),
             "--port",
             str(self.port),
+            *self._options,
         ]
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(

@@ -20,7 +20,8 @@ from embedded.warehouse.directory import Directory
 from embedded.warehouse.engine import Engine
 from embedded.warehouse.errors import WarehouseError
 from embedded.warehouse.limits import Limits
-from embedded.warehouse.running import DisconnectWatch
+from embedded.warehouse.overdue import OverdueWatch
+from embedded.warehouse.running import DisconnectWatch, Query
 from embedded.warehouse.runtime import Runtime
 from embedded.warehouse.server import Server
 from embedded.warehouse.service import Service
@@ -28,6 +29,9 @@ from telemetry import logs
 from telemetry.clock import SystemClock
 from telemetry.errors import OperatorError
 from telemetry.settings import DATABASE, ROLES, Settings, load
+
+# As sysexits calls a failure that passes when it is tried again.
+CANNOT_END_IT = 75
 
 
 def main() -> None:
@@ -55,11 +59,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--stop-grace-s", type=float, default=Limits().stop_grace_s, help="seconds a stop waits for queries"
     )
+    parser.add_argument(
+        "--overrun-s",
+        type=float,
+        default=Limits().overrun_s,
+        help="seconds a question may outlive its limit; then the engine cannot end it, and the process ends",
+    )
     return parser.parse_args()
 
 
 def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     stop = threading.Event()
+    overdue: list[Query] = []
+
+    def give_up(query: Query) -> None:
+        overdue.append(query)
+        stop.set()
 
     def note(_: int, __: FrameType | None) -> None:
         stop.set()
@@ -81,6 +96,8 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     server.service = service = Service(runtime, roles=roles, passwords=passwords)
     watch = DisconnectWatch(service.running, limits.disconnect_check_s)
     watch.start()
+    late = OverdueWatch(service.running, clock, overrun_s=arguments.overrun_s, give_up=give_up)
+    late.start()
     serving = threading.Thread(target=server.serve, name="serve", daemon=True)
     serving.start()
     log.info(
@@ -90,9 +107,13 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
         ready_ms=round((clock.monotonic() - started_s) * 1000),
     )
     stop.wait()
+    grace_s = min(arguments.stop_grace_s, limits.overrun_grace_s) if overdue else arguments.stop_grace_s
+    for query in overdue:
+        _give_up(query, within_s=2 * grace_s)
     log.info("warehouse_stopping", running=len(service.running.all()))
-    cancelled = service.running.stop(arguments.stop_grace_s)
+    cancelled = service.running.stop(grace_s)
     watch.stop()
+    late.stop()
     server.stop()
     service.close()
     engine.close()
@@ -100,7 +121,21 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     log.info("warehouse_stopped", cancelled=cancelled)
     sys.stderr.flush()
     # The data is safe from here on; a thread that does not end must not keep the process.
-    os._exit(0)
+    os._exit(CANNOT_END_IT if overdue else 0)
+
+
+def _give_up(query: Query, *, within_s: float) -> None:
+    """Say whose question it is; what holds on to what it holds does not keep the process."""
+    structlog.get_logger().error(
+        "question_cannot_be_ended",
+        user=query.user,
+        query_id=query.query_id,
+        limit_s=query.limit_s,
+        hint="the warehouse ends, and is started anew; change that user's password when it goes on",
+    )
+    last = threading.Timer(within_s, os._exit, (CANNOT_END_IT,))
+    last.daemon = True
+    last.start()
 
 
 if __name__ == "__main__":

@@ -105,9 +105,8 @@ class Executor:
             reply.whole(b"", Counted(), 0)
             return
         with self._handle(call, asked, query) as handle:
+            limit_s = _seconds({**call.role.settings, **call.settings}.get("max_execution_time", "0"))
             if asked.load is not None:
-                limits = {**call.role.settings, **call.settings}
-                limit_s = _seconds(limits.get("max_execution_time", "0"))
                 counted = self._inserter.run(asked.load, handle, query, limit_s=limit_s)
                 reply.whole(b"", counted, self._reader.elapsed_ns(query))
                 return
@@ -115,6 +114,7 @@ class Executor:
             if kind == "KillQueryQuery":
                 statement = self._parser.parse(kill(statement.sql, call.role, self._running, handle))
             if call.role.reads_only:
+                query.limit_s = limit_s
                 statement = self._parser.parse(
                     show_changeable(statement, call.role, self._engine, self._parser)
                 )

@@ -47,6 +47,10 @@ class Limits:
     spool_memory_bytes_max: int = 4 * MIB
     spool_bytes_max: int = 4 * 1024 * MIB
 
+    # A question that outlives its limit by so much is one that the engine cannot end: the process ends it.
+    overrun_s: float = 60.0
+    # For what else runs then, and for ending in order.
+    overrun_grace_s: float = 5.0
     disconnect_check_s: float = 0.25
     slow_query_s: float = 2.0
     # Together with ending what is left, below what a supervisor waits (30 s).

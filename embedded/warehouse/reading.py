@@ -10,6 +10,7 @@ from embedded.warehouse import formats
 from embedded.warehouse.engine import Block, Counted, Handle
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.limits import Limits
+from embedded.warehouse.overdue import asked, each_asked
 from embedded.warehouse.reply import Reply
 from embedded.warehouse.running import Query
 from telemetry.clock import Clock
@@ -42,7 +43,8 @@ class Reader:
             self._whole(reading, handle, query, reply)
 
     def _whole(self, reading: Reading, handle: Handle, query: Query, reply: Reply) -> None:
-        done = handle.query(query.marked(reading.sql), reading.output_format, reading.parameters)
+        with asked(query, self._clock):
+            done = handle.query(query.marked(reading.sql), reading.output_format, reading.parameters)
         query.client = None
         query.read_rows = done.counted.read_rows
         reply.whole(done.data, done.counted, self.elapsed_ns(query))
@@ -51,7 +53,8 @@ class Reader:
         """False when there was nothing to stream and the format has bytes even for nothing."""
         blocks = handle.stream(query.marked(reading.sql), reading.output_format, reading.parameters)
         with closing(blocks):  # type: ignore[type-var]  # a generator has close()
-            pieces = formats.without_repeated_heads(blocks, reading.output_format)
+            watched = each_asked(blocks, query, self._clock)
+            pieces = formats.without_repeated_heads(watched, reading.output_format)
             first = next(pieces, None)
             if first is None and formats.has_head(reading.output_format):
                 return False

@@ -43,6 +43,9 @@ class Query:
     # Its share of what the queries of its user may use together; 0: what the role says.
     memory_bytes: int = 0
     read_rows: int = 0
+    # How long a reader's may take, and since when the engine has been at it; 0 and None: nobody looks.
+    limit_s: float = 0.0
+    asked_s: float | None = None
 
     @property
     def mark(self) -> str:
