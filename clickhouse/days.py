@@ -1,15 +1,16 @@
 """Days of a time zone, and the instants of UTC at which they begin.
 
 One truth for every answer: the warehouse is told when each day begins, and never asked about zones. Its own
-list of them is of another year than ours: a day that began at another instant there would be counted apart.
-Every zone of today begins its days on a quarter hour of UTC, days of 23 and 25 hours included.
+list of them may be of another year than ours: a day that began at another instant there would be counted
+apart. Every zone of today begins its days on a quarter hour of UTC, days of 23 and 25 hours included.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from clickhouse import zones
 
 QUARTER_HOUR = timedelta(minutes=15)
 DAY = timedelta(days=1)
@@ -22,7 +23,7 @@ WHOLE_DAY = (1 << QUARTER_HOURS_OF_DAY) - 1
 
 def start_of(day: date, tz: str) -> datetime:
     """The first instant of `day` in the zone, in UTC: 00:00 there, or later where the clocks leap over it."""
-    zone = ZoneInfo(tz)
+    zone = zones.zone(tz)
     at = datetime.combine(day, time(), zone).astimezone(UTC)
     # Where midnight is leapt over, its instant lies on one side or the other of the leap.
     while (at - QUARTER_HOUR).astimezone(zone).date() >= day:
@@ -34,7 +35,7 @@ def start_of(day: date, tz: str) -> datetime:
 
 def day_of(at: datetime, tz: str) -> date:
     """The day in the zone on which an aware time falls."""
-    return at.astimezone(ZoneInfo(tz)).date()
+    return at.astimezone(zones.zone(tz)).date()
 
 
 def days_between(first: date, last: date) -> list[date]:

@@ -9,8 +9,8 @@ from clickhouse.segments import Segment
 class Scope:
     """The zone whose days are meant, the segments all of which an event must fit, and whether bots count.
 
-    `tz` is a name zoneinfo knows; whoever takes it from outside has checked that. `exact` asks for an exact
-    answer where a quicker one would do; an answer that is exact anyway does not change.
+    `tz` is a name that `zones` knows; whoever takes it from outside has checked that. `exact` asks for an
+    exact answer where a quicker one would do; an answer that is exact anyway does not change.
     """
 
     tz: str = "UTC"

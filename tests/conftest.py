@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import zoneinfo
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ import ready_made
 from embedded.ports import free_port
 from embedded.stack_settings import StackSettings
 from telemetry.settings import ROLES, Role
+
+# Python's own zones, of the list that the product is locked to: what it says is held against these.
+zoneinfo.reset_tzpath(to=())
 
 # Files that take turns on one worker, group by group: what they share, a broker and a warehouse, is started
 # once for each. The first group that a file fits is its own.

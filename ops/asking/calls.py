@@ -23,7 +23,7 @@ from ugc_api.problems import Problem, ProblemCode
 from ugc_api.stats import zones
 from ugc_api.stats.asked import SCOPE_PARAMETERS, SEGMENT, scope_as_understood, scope_of
 from ugc_api.stats.question import Question, Reply, Row
-from ugc_api.stats.replies import meta
+from ugc_api.stats.replies import cell, meta
 from ugc_api.stats.routes import QUESTIONS
 
 __all__ = ["CALLS", "SEGMENT", "SHOWN", "about", "ask", "check_zone", "read", "show", "takes"]
@@ -136,6 +136,7 @@ def _lines(columns: Sequence[str], rows: Sequence[Row]) -> None:
 
 
 def _text(value: Any) -> str:
+    value = cell(value)
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,18 +1,20 @@
 """`ugc export`: a day's events into a file, read as the analyst."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Final, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import click
 from rich.markup import escape
 
+from clickhouse import zones
 from ops.asking import export_day
 from ops.asking.analyst import TIMEOUT_S_MAX, Analyst, opened
 from ops.asking.export_day import RAW_KEPT, ExportFailed, Format, Span
 from ops.terminal import console
+from ops.terminal.days import parsed_day
 from ops.terminal.progress import progress_bar
 from ops.terminal.whole_files import is_special
 from telemetry.clock import SystemClock
@@ -36,7 +38,7 @@ ENDINGS: Final[dict[Format, str]] = {"csv": "csv", "spreadsheet": "csv", "parque
     "-o",
     "--out",
     type=click.Path(path_type=Path),
-    help="Where to. Default: <data_dir>/exports/events-DAY.csv or .parquet.",
+    help="Where to. Default: <data_dir>/exports/events-DAY[-ZONE].csv or .parquet.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @console.json_option
@@ -57,11 +59,11 @@ def export(day: str, tz: str, out: Path | None, **options: Any) -> None:
     if out == Path("-"):
         raise click.UsageError("--out -: an export appears when all is in it, so it is a file; name one")
     settings, as_json = load(Settings), bool(options["as_json"])
-    span = span_of(_day(day), _zone(tz))
+    span = span_of(parsed_day(day), _zone(tz))
     now = SystemClock().now()
     _require_held(day, span, now)
     output_format = format_of(options["chosen"], out)
-    place = out or settings.data_dir / EXPORTS_DIR / f"events-{day}.{ENDINGS[output_format]}"
+    place = out or settings.data_dir / EXPORTS_DIR / _named(day, tz, ENDINGS[output_format])
     _require_free(place, force=options["force"], make_parent=out is None)
     analyst = opened(settings, timeout_s=TIMEOUT_S_MAX)
     with progress_bar("exporting", export_day.count(analyst, span), hidden=as_json) as advance:
@@ -81,11 +83,11 @@ def export(day: str, tz: str, out: Path | None, **options: Any) -> None:
     )
 
 
-def span_of(day: date, zone: ZoneInfo) -> Span:
+def span_of(day: date, zone: tzinfo) -> Span:
     """The day's first instant and that of the next one."""
     try:
         first, behind = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
-        return Span(first.astimezone(ZoneInfo("UTC")), behind.astimezone(ZoneInfo("UTC")))
+        return Span(first.astimezone(UTC), behind.astimezone(UTC))
     except OverflowError:
         raise click.UsageError(f"--day {day}: it has no whole day in the calendar; take another") from None
 
@@ -96,20 +98,19 @@ def format_of(chosen: str | None, out: Path | None) -> Format:
     return cast("Format", chosen or by_name)
 
 
-def _day(text: str) -> date:
+def _zone(name: str) -> tzinfo:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"--day {text}: write a day as YYYY-MM-DD") from None
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zones.zone(name)
+    except ZoneInfoNotFoundError:
         raise click.UsageError(
             f"--tz {name}: there is no such time zone; write it as Europe/Berlin"
         ) from None
+
+
+def _named(day: str, tz: str, ending: str) -> str:
+    """Days of two zones are two, and have two files."""
+    of_zone = "" if tz == "UTC" else f"-{tz.replace('/', '-')}"
+    return f"events-{day}{of_zone}.{ending}"
 
 
 def _require_held(day: str, span: Span, now: datetime) -> None:

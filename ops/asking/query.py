@@ -39,7 +39,13 @@ class How:
 @click.command()
 @click.argument("name", required=False)
 @click.option("-p", "--param", "given", multiple=True, metavar="KEY=VALUE", help="A parameter; repeat it.")
-@click.option("-f", "--format", "output_format", type=click.Choice(list(FORMATS)), help="As in `ugc sql`.")
+@click.option(
+    "-f",
+    "--format",
+    "output_format",
+    type=click.Choice(list(FORMATS)),
+    help="As in `ugc sql`; answers of the API as table, csv, spreadsheet, tsv, ndjson or json.",
+)
 @click.option("--sql", "show_sql", is_flag=True, help="Show the SQL of a question instead of asking it.")
 @click.option(
     "--timeout",

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from clickhouse import zones
 from contract.limits import DAY_MS
 from ops.generating.chance import Whole, below, chosen, draw
 from ops.generating.people import AGES, CERTAIN, PLACES, People, chances
@@ -117,4 +117,4 @@ def _date(at_ms: int) -> date:
 
 
 def _midnight_ms(day: date, zone: str) -> int:
-    return int(datetime.combine(day, time(), ZoneInfo(zone)).timestamp()) * 1000
+    return int(datetime.combine(day, time(), zones.zone(zone)).timestamp()) * 1000

@@ -10,6 +10,10 @@ DAY = "YYYY-MM-DD"
 def parsed_day(text: str) -> date:
     """Raises click.BadParameter for what is none."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no day; write {DAY}", param_hint="'--day'") from None
+        day = None
+    # Python takes 20261120 and 2026-W47-5 too: one day, one name.
+    if day is None or day.isoformat() != text:
+        raise click.BadParameter(f"{text!r} is no day; write {DAY}", param_hint="'--day'")
+    return day

@@ -1,6 +1,7 @@
 """Every answer worked out from a list of events: slow, and meant to be believed at a glance.
 
-Nothing here comes from the product: a day is what `zoneinfo` says, users are sets, first is least.
+Nothing here comes from the product: a day is what `zoneinfo` says, by the package `tzdata` and not by the
+system, users are sets, first is least.
 """
 
 from collections import Counter
@@ -8,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 from properties.conditions import Condition
+
+reset_tzpath(to=())
 
 DAY = timedelta(days=1)
 PERIOD_DAYS = {"day": 1, "week": 7}

@@ -1,25 +1,15 @@
 """Time zones by their IANA names."""
 
 import difflib
-import zoneinfo
-from functools import cache
 
+from clickhouse import zones
 from ugc_api import parameters
 from ugc_api.problems import Problem
-
-# Names of files, not of places: what they mean differs from machine to machine.
-_NO_PLACES = frozenset({"localtime", "Factory"})
-
-
-@cache
-def known() -> frozenset[str]:
-    """Every zone there is; the first call looks through the zone files."""
-    return frozenset(zoneinfo.available_timezones() - _NO_PLACES)
 
 
 def zone(name: str) -> str:
     """The name itself. Raises Problem when it is no zone, with the one that was probably meant."""
-    if name in known():
+    if name in zones.names():
         return name
     raise _unknown(name)
 
@@ -36,6 +26,6 @@ def _unknown(name: str) -> Problem:
 def _meant(name: str) -> str | None:
     # In an address a plus is a space.
     plain = name.strip().replace(" ", "+" if "GMT" in name.upper() else "_").casefold()
-    by_plain = {each.casefold(): each for each in known()}
+    by_plain = {each.casefold(): each for each in zones.names()}
     close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=0.75)
     return by_plain[close[0]] if close else None

@@ -211,3 +211,27 @@ def test_the_place_behind_the_last_id_of_an_hour() -> None:
     place = export_day.Place(datetime(2026, 11, 21, 10, tzinfo=UTC), export_day.ID_MAX)
     assert place.next() == export_day.Place(datetime(2026, 11, 21, 11, tzinfo=UTC), 0)
     assert replace(place, id=0).next().id == 1
+
+
+def test_days_of_two_zones_are_two_files(ugc: Any) -> None:
+    names = []
+    for zone in ("UTC", "Europe/Berlin"):
+        code, out, err = ugc("export", "--day", str(DAY), "--tz", zone, "--json")
+        assert code == 0, err
+        names += [Path(each).name for each in json.loads(out)["files"]]
+    assert names == [f"events-{DAY}.csv", f"events-{DAY}-Europe-Berlin.csv"]
+
+
+@pytest.mark.parametrize("tz", ["localtime", "Mars/Olympus", "../UTC", "America"])
+def test_what_is_no_zone_is_refused(ugc: Any, tz: str) -> None:
+    code, _, err = ugc("export", "--day", str(DAY), "--tz", tz)
+    assert code == 2
+    assert "no such time zone" in err
+
+
+@pytest.mark.parametrize("command", [["export"], ["rollup", "rebuild"], ["audit"]])
+@pytest.mark.parametrize("day", ["20261120", "2026-W47-5", "2026-11-31", "yesterday"])
+def test_a_day_has_one_spelling(ugc: Any, command: list[str], day: str) -> None:
+    code, _, err = ugc(*command, "--day", day)
+    assert code == 2
+    assert "write YYYY-MM-DD" in err

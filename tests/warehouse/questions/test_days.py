@@ -1,12 +1,20 @@
 """Days of any zone: when they begin is what zoneinfo says."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from services import ROOT
 
 from clickhouse import days
+from clickhouse.client import connect
 
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})
 CHANGED = [
@@ -38,7 +46,7 @@ def test_a_day_is_what_clocks_there_say() -> None:
         ("Atlantic/Azores", date(2026, 3, 29), 23),
         # The clocks go back at midnight, into the day before.
         ("Asia/Beirut", date(2026, 10, 24), 25),
-        ("America/Havana", date(2026, 11, 1), 25),
+        ("America/Havana", date(2025, 11, 2), 25),
         ("America/Santiago", date(2026, 4, 4), 25),
     ],
 )
@@ -54,6 +62,43 @@ def test_a_day_of_every_zone_begins_with_its_first_instant_on_a_quarter_hour() -
             assert at.astimezone(zone).date() == day, tz
             assert (at - timedelta(milliseconds=1)).astimezone(zone).date() < day, tz
             assert (at.minute % 15, at.second, at.microsecond) == (0, 0, 0), tz
+
+
+@pytest.mark.parametrize(
+    ("tz", "hours"), [("America/Vancouver", 7), ("America/Edmonton", 6), ("Africa/Casablanca", 0)]
+)
+def test_countries_change_their_clocks_and_the_product_knows_whatever_the_system_says(
+    tmp_path: Path, tz: str, hours: int
+) -> None:
+    """A year before it was an hour more, or less."""
+    stale = tmp_path / tz
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes((resources.files("tzdata") / "zoneinfo" / "Asia" / "Tokyo").read_bytes())
+    code = (
+        "from datetime import date; from clickhouse import days; "
+        f"print(days.start_of(date(2026, 11, 20), {tz!r}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONTZPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == f"2026-11-20 {hours:02}:00:00+00:00\n"
+
+
+@pytest.mark.stack
+def test_the_warehouse_knows_these_days_too(warehouse_dsn: Callable[[str], str]) -> None:
+    """What analysts ask in SQL alone is cut by its own list."""
+    some = ["America/Vancouver", "America/Edmonton", "Africa/Casablanca", *CHANGED, *ZONES[::40]]
+    sql = "SELECT toUnixTimestamp(toDateTime64({day:Date}, 3, {tz:String}))"
+    with connect(warehouse_dsn("analyst")) as client:
+        for tz in some:
+            for day in (date(2026, 7, 1), date(2026, 11, 20), date(2027, 1, 1)):
+                said = client.query(sql, parameters={"day": day, "tz": tz}).first_row[0]
+                assert said == days.start_of(day, tz).timestamp(), (tz, day)
 
 
 def test_edges_are_the_beginnings_and_the_end() -> None:

@@ -99,6 +99,13 @@ def test_a_statement_made_to_break_the_parser(target: Target, sql: str) -> None:
 # What no limit of the engine ends, so that it is not begun: asked small, in case it is.
 UNENDING = [
     "SELECT JSON_QUERY(concat('[', repeat('[1],', 100), '1]'), '$[*][*]')",
+    "SELECT JSON_VALUE('[1]', '$[0 to 5].b')",
+    "SELECT JSON_EXISTS('[1]', '$[*][*]')",
+    "SELECT polygonsWithinCartesian([[[(0., 0.), (1., 0.), (1., 1.)]]], [[[(0., 0.), (1., 0.), (1., 1.)]]])",
+    "SELECT seriesDecomposeSTL(range(20), 3)",
+    "SELECT getTypeSerializationStreams('[1]')",
+    "SELECT hierarchicalKMeans(2, 10)([number, 1.]) FROM numbers(10)",
+    "SELECT estimateCompressionRatio(1)(number) FROM numbers(10)",
     "SELECT extractTextFromHTML(repeat('<![CDATA[', 100))",
     "SELECT kolmogorovSmirnovTest('two-sided', 'exact')(number, number % 2) FROM numbers(100)",
     "SELECT kolmogorovSmirnovTestIf('two-sided', 'exact')(number, number % 2, 1) FROM numbers(100)",

@@ -166,7 +166,7 @@ DOCS: dict[str, Json] = {
         description="A cohort is the users whose first event falls in a day, or in a week of 7 days counted "
         "from `start_date`; for each, how many were there in its own period (window 0) and in those after "
         "it. A window that has not begun is null, the running one has its number so far. Empty cohorts are "
-        "listed.\n",
+        "listed. The first event is the first that is remembered: with a segment, of the last 30 days.\n",
         parameters=[
             query("start_date", DAY, "Where the first cohort begins.", required=True, example="2026-11-01"),
             number("windows", WINDOWS, "So many periods after the first."),
