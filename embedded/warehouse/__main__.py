@@ -32,6 +32,8 @@ from telemetry.settings import DATABASE, ROLES, Settings, load
 
 # As sysexits calls a failure that passes when it is tried again.
 CANNOT_END_IT = 75
+# What closing in order may take then; a question that does not end keeps it from ending.
+LAST_S = 2.0
 
 
 def main() -> None:
@@ -109,7 +111,7 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     stop.wait()
     grace_s = min(arguments.stop_grace_s, limits.overrun_grace_s) if overdue else arguments.stop_grace_s
     for query in overdue:
-        _give_up(query, within_s=2 * grace_s)
+        _give_up(query, within_s=grace_s + LAST_S)
     log.info("warehouse_stopping", running=len(service.running.all()))
     cancelled = service.running.stop(grace_s)
     watch.stop()

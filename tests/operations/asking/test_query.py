@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from known_day import DAY, EVENTS, Said
 
+from ops.asking import calls
+
 pytestmark = pytest.mark.stack
 
 USERS = 101  # a hundred, and the odd one
@@ -145,3 +147,15 @@ def test_a_value_is_a_value_whatever_it_says(ugc: Said) -> None:
 
 def test_the_sql_of_a_call_is_shown_by_the_name_of_the_call(ugc: Said) -> None:
     assert ugc("query", "top-events", "--sql")[1] == ugc("query", "top_events", "--sql")[1] != ""
+
+
+@pytest.mark.parametrize("shown", ["table", "csv", "spreadsheet", "tsv", "ndjson"])
+@pytest.mark.parametrize("sum_", [float("inf"), float("-inf"), float("nan")])
+def test_a_sum_that_no_number_holds_is_nothing_as_in_the_api(
+    capsys: pytest.CaptureFixture[str], shown: str, sum_: float
+) -> None:
+    calls.SHOWN[shown](("points", "actions"), [{"points": sum_, "actions": 2}])
+    said = capsys.readouterr().out.lower()
+    assert "2" in said
+    assert "inf" not in said
+    assert "nan" not in said
