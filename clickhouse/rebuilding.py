@@ -3,8 +3,9 @@
 What is counted once is made beside the table and takes the place of the day's partition: a reader sees the
 old day or the new one. Rows that arrive in between may be in neither or in both, so the day is compared with
 events_raw afterwards, when every insert of that time has ended, and made again if it differs. What may be
-told twice is told the day again besides; ids that are missing are added. Copies of a row are taken out of
-events_raw itself first: whoever asks it, asks the same rows that are counted.
+told twice is told the day again besides; ids that are missing are added, spans that are too wide are set
+right where they stand. Copies of a row are taken out of events_raw itself first: whoever asks it, asks the
+same rows that are counted.
 
 Only a day that events_raw holds whole can be made anew: any other would lose by it.
 """
@@ -42,6 +43,10 @@ LEFT_AFTER_S: Final = 3_600
 COPIES_AT_ONCE: Final = 250_000
 # Where rows lie.
 PLACES: Final = "(part String, place UInt64) ENGINE = MergeTree ORDER BY (part, place)"
+# Spans as they should be, found by user: a change of the table looks each row up.
+RIGHT_SPANS: Final = """(
+    user_id String, is_bot Bool, first_at DateTime64(3, 'UTC'), last_at DateTime64(3, 'UTC'), wide Bool
+) ENGINE = Join(ANY, LEFT, user_id, is_bot)"""
 
 
 class NotRebuilt(OperatorError):  # noqa: N818 - what happened, said to a person
@@ -150,27 +155,23 @@ class Rebuilder:
 
     def _narrow_spans(self, day: date) -> None:
         """Put right the spans that begin or end when nothing happened; only their users lack one then."""
-        # What stands beside is all there is of them between the two jobs: should that fail, it stays, and
-        # the next rebuild puts it in.
-        with self._beside(SPANS.target, stays_after_failure=True) as beside:
+        with self._beside(SPANS.target, made=RIGHT_SPANS) as beside:
             self._job("spans_too_wide", day=day, kept_days=RAW_KEPT_DAYS, into=beside)
-            self._job("drop_spans", of=beside)
-            self._job("take_spans", of=beside)
-            # What came while they were dropped.
-            self._job("tell_spans", of=beside)
+            # joinGet takes a name as text, and a change of the table is made where no database is chosen.
+            place = f"{self._client.database}.{beside}"
+            self._job("narrow_spans", of=place)
+            # What came meanwhile.
+            self._job("tell_spans", of=place)
 
     @contextmanager
-    def _beside(self, table: str, *, made: str = "", stays_after_failure: bool = False) -> Iterator[str]:
+    def _beside(self, table: str, *, made: str = "") -> Iterator[str]:
         """An empty table, gone at the end: of the same columns, parts and settings, or as `made` says."""
         name = f"{table}{BESIDE}{self._named()}"
         self._run(f"CREATE TABLE `{name}` {made or f'AS `{table}`'}")
         try:
             yield name
-        except BaseException:
-            if not stays_after_failure:
-                self._remove(name)
-            raise
-        self._remove(name)
+        finally:
+            self._remove(name)
 
     def _remove(self, beside: str) -> None:
         """The table, and what was begun with it: a change that lost it would stop all that come after it."""
@@ -178,10 +179,7 @@ class Rebuilder:
         self._run(f"DROP TABLE IF EXISTS `{beside}` SYNC")
 
     def _tidy(self) -> None:
-        """Remove what a rebuild left that was killed. Spans it had taken out are put in first, at once and
-        whoever may be using them: twice is as once."""
-        for (left,) in self._ask("left_beside", beginning=f"{SPANS.target}{BESIDE}", older_than_s=0):
-            self._job("take_spans", of=left)
+        """Remove what a rebuild left that was killed."""
         for table in (RAW, SPANS.target, QUARTER_HOURS.target, ACTIVITY.target):
             beginning = f"{table}{BESIDE}"
             for (left,) in self._ask("left_beside", beginning=beginning, older_than_s=LEFT_AFTER_S):

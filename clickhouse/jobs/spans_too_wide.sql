@@ -5,11 +5,11 @@
 --
 -- An end that lies on another day stays: it may be of long before what anything else holds. Of days that events_raw
 -- holds no more, user_activity knows the quarter hour.
--- Somebody who has no event at all gets a span that begins in 1970; one that ended then, TTL would drop at once.
+-- Somebody who has no event at all gets a span of 1970.
 -- param day: Date  the day, UTC
 -- param kept_days: UInt16  for how many days events_raw keeps a row
--- param into: Identifier  a table of the columns of user_spans
-INSERT INTO {into:Identifier} (user_id, is_bot, first_at, last_at)
+-- param into: Identifier  a table of the columns named here
+INSERT INTO {into:Identifier} (user_id, is_bot, first_at, last_at, wide)
 WITH wide AS
 (
     SELECT
@@ -49,8 +49,9 @@ WITH wide AS
 SELECT
     user_id,
     is_bot,
-    minIf(first_seen, known)                                             AS first_at,
-    if(max(known), maxIf(last_seen, known), now64(3, 'UTC'))             AS last_at
+    minIf(first_seen, known) AS first_at,
+    maxIf(last_seen, known)  AS last_at,
+    true                     AS wide
 FROM
 (
     SELECT true AS known, user_id, is_bot, occurred_at AS first_seen, occurred_at AS last_seen

@@ -1,10 +1,10 @@
 -- Tell the spans of the users of another table again, from every row that events_raw has of them.
 --
--- asks:  `ugc rollup rebuild`, after it forgot their spans: what came of any day meanwhile went with them
--- cost:  events_raw whole, two columns and those users
--- param of: Identifier  a table with user_id and is_bot
+-- asks:  `ugc rollup rebuild`, after it narrowed their spans: what came of any day meanwhile was narrowed too
+-- cost:  events_raw whole, three columns
+-- param of: String  a table with its database, joined by user_id and is_bot, whose `wide` is true
 INSERT INTO user_spans (user_id, is_bot, first_at, last_at)
 SELECT user_id, is_bot, min(occurred_at) AS first_at, max(occurred_at) AS last_at
 FROM events_raw
-WHERE (user_id, is_bot) IN (SELECT user_id, is_bot FROM {of:Identifier})
+WHERE joinGet({of:String}, 'wide', user_id, is_bot)
 GROUP BY user_id, is_bot

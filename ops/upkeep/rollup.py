@@ -29,9 +29,8 @@ def rebuild(days: tuple[str, ...], as_json: bool) -> None:
 
     Should events_raw hold a row more than once, all but the one stored first are taken out of it before.
     Readers see the old day or the new one. Events may keep coming: one that came while the day was made may
-    be missing for a second or two, and users whose first day was told wrongly may count as new as long.
-    Twice is as once. A day that events_raw does not hold whole is refused: its aggregates know more than
-    could be made.
+    be missing for a second or two. Twice is as once. A day that events_raw does not hold whole is refused:
+    its aggregates know more than could be made.
 
     \b
     Examples:

@@ -237,42 +237,62 @@ def test_what_a_killed_rebuild_left_is_removed_by_the_next(
     assert left() == []
 
 
-SPANS_TOLD = "SELECT user_id, min(first_at), max(last_at) FROM user_spans GROUP BY 1 ORDER BY 1"
+class After(Rebuilder):
+    """Does something more after each change that it makes."""
+
+    def __init__(self, dsn: str, then: Callable[[str], None]) -> None:
+        super().__init__(connect(dsn), clock=SystemClock())
+        self._then = then
+
+    def _job(self, name: str, **parameters: Any) -> None:
+        super()._job(name, **parameters)
+        self._then(name)
 
 
-def test_spans_that_a_killed_rebuild_had_taken_out_come_back_with_the_next(here: Stand, own_dsn: str) -> None:
-    class Killed(Rebuilder):
-        """Ends where a kill would: between taking spans out and putting the right ones in."""
+def test_whoever_asks_while_spans_are_narrowed_finds_every_user(here: Stand, own_dsn: str) -> None:
+    """A user without a span would count as new."""
+    early, came = YESTERDAY, YESTERDAY + 3 * HOUR
+    here.insert(here.batch(1, times=[came], user_id="ann"))
+    for user in ("ann", "nobody"):
+        here.admin.command(
+            f"INSERT INTO user_spans VALUES ('{user}', false, '{early:%F %T}', '{early:%F %T}')"
+        )
+    right, seen = f"{came:%F %T}", {}
 
-        def _job(self, name: str, **parameters: Any) -> None:
-            if name == "take_spans":
-                raise KeyboardInterrupt
-            super()._job(name, **parameters)
+    def look(job: str) -> None:
+        seen[job] = [first[:19] for first, _ in span_of(here, "ann")]
 
+    After(own_dsn, look).rebuild(YESTERDAY.date())
+    assert seen == {
+        "spans_too_wide": [f"{early:%F %T}"],
+        "narrow_spans": [right],
+        "tell_spans": [right],
+        "end_changes": [right],
+    }
+    assert span_of(here, "nobody") == []
+
+
+def test_a_rebuild_that_is_killed_leaves_every_span(here: Stand, own_dsn: str) -> None:
     # Of a day that events_raw holds no more, nothing but the span knows that the user came.
-    old = YESTERDAY - timedelta(days=40)
-    here.insert(here.batch(3, times=[YESTERDAY], user_id="user-0"))
-    at = YESTERDAY + 5 * HOUR
-    here.admin.command(
-        f"INSERT INTO user_spans VALUES ('user-0', false, '{old:%F %T}', '{at:%F %T}')",
-        settings={"insert_deduplicate": 0},
-    )
-    names, row = "day, is_bot, user_id, quarter_hours", f"'{old:%F}', false, 'user-0', 1"
-    here.admin.command(f"INSERT INTO user_activity ({names}) VALUES ({row})")
+    old, at = YESTERDAY - timedelta(days=40), YESTERDAY + 5 * HOUR
+    here.insert(here.batch(3, times=[YESTERDAY], user_id="ann"))
+    here.admin.command(f"INSERT INTO user_spans VALUES ('ann', false, '{old:%F %T}', '{at:%F %T}')")
+
+    def killed(job: str) -> None:
+        if job in ("narrow_spans", "end_changes"):
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        Killed(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
-    assert not here.admin.query(SPANS_TOLD).result_rows
-    time.sleep(1.1)  # the catalogue tells tables' ages in whole seconds
+        After(own_dsn, killed).rebuild(YESTERDAY.date())
     rebuilder(own_dsn).rebuild(YESTERDAY.date())
-    ((_, first, last),) = here.admin.query(SPANS_TOLD, tz_mode="aware").result_rows
-    assert first.date() == old.date()
-    assert last < at
+    ((first, last),) = span_of(here, "ann")
+    assert first[:10] == f"{old:%F}"
+    assert last < f"{at:%F %T}"
 
 
 def span_of(here: Stand, user: str) -> list[tuple[str, str]]:
-    asked = (
-        "SELECT toString(min(first_at)), toString(max(last_at)) FROM user_spans WHERE user_id = {user:String}"
-    )
+    asked = """SELECT toString(min(first_at)), toString(max(last_at))
+        FROM user_spans WHERE user_id = {user:String} GROUP BY user_id"""
     return [tuple(row) for row in here.admin.query(asked, parameters={"user": user}).result_rows]
 
 
@@ -287,17 +307,15 @@ def test_who_came_long_ago_is_no_newcomer_after_a_rebuild(here: Stand, own_dsn: 
     assert (first[:10], last[:19]) == (f"{old:%F}", f"{YESTERDAY:%F %T}")
 
 
-def test_what_comes_of_other_days_while_spans_are_forgotten_stays(here: Stand, own_dsn: str) -> None:
+def test_what_comes_of_other_days_while_spans_are_narrowed_stays(here: Stand, own_dsn: str) -> None:
     here.insert(here.batch(1, times=[YESTERDAY], user_id="ann"))
     at, before = YESTERDAY + 5 * HOUR, YESTERDAY - timedelta(days=1)
     here.admin.command(f"INSERT INTO user_spans VALUES ('ann', false, '{at:%F %T}', '{at:%F %T}')")
 
-    class Interrupted(Rebuilder):
-        def _job(self, name: str, **parameters: Any) -> None:
-            if name == "drop_spans":
-                here.insert(here.batch(1, first=50, times=[before], user_id="ann"))
-            super()._job(name, **parameters)
+    def come(job: str) -> None:
+        if job == "spans_too_wide":
+            here.insert(here.batch(1, first=50, times=[before], user_id="ann"))
 
-    Interrupted(connect(own_dsn), clock=SystemClock()).rebuild(YESTERDAY.date())
+    After(own_dsn, come).rebuild(YESTERDAY.date())
     ((first, last),) = span_of(here, "ann")
     assert (first[:19], last[:19]) == (f"{before:%F %T}", f"{YESTERDAY:%F %T}")
