@@ -12,7 +12,7 @@ from rich.table import Table
 
 from clickhouse.auditing import QUESTIONS, Auditor, Verdict
 from clickhouse.client import connect
-from clickhouse.views import RAW
+from clickhouse.views import IDS_KEPT_DAYS, RAW
 from contract.topics import EVENTS
 from etl.settings import EtlSettings
 from ops.auditing.log import Account, LogAuditor
@@ -95,7 +95,9 @@ def _tables(client: Client, asked: Sequence[date], report: Report, *, hidden: bo
         twice = auditor.twice()
         if twice.ids:
             report.others.append(
-                f"event_ids: {twice.ids:,} ids were brought by more than one record, such as {twice.example}"
+                f"event_ids: {twice.ids:,} ids were brought by more than one record, such as "
+                f"{twice.example}; two rows of one day are named above, and a rebuild takes one out; "
+                f"this line stays until the ids are forgotten, after {IDS_KEPT_DAYS} days"
             )
         advance(1)
 

@@ -171,7 +171,7 @@ def test_a_busy_port_is_one_line_that_names_the_setting(
     running: Any, start_api: Any, mock_broker: str
 ) -> None:
     second = start_api(bootstrap=mock_broker, api_port=running.port, wait=False)
-    assert second.process.wait(15) != 0
+    assert second.process.wait(60) != 0
     (said,) = [line for line in second.log().splitlines() if not line.startswith("{")]
     assert "UGC_API_PORT" in said
     assert str(running.port) in said
@@ -198,7 +198,7 @@ def test_an_address_that_is_not_ours_is_one_line(
     start_api: Any, unused_port: int, host: str, named: str
 ) -> None:
     process = start_api(bootstrap="127.0.0.1:1", api_host=host, api_port=unused_port, wait=False)
-    assert process.process.wait(15) != 0
+    assert process.process.wait(60) != 0
     assert named in process.log()
     assert "Traceback" not in process.log()
 
