@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.warehouse.errors import WarehouseError, bad_request, from_engine
+from embedded.warehouse.lost_text import keep_lost_text
 
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -156,6 +157,7 @@ class Engine:
         # this process stands in.
         from chdb.state.sqlitelike import Connection  # noqa: PLC0415
 
+        keep_lost_text()
         self._connect = Connection
         self._url = f"{path}?config-file={config_file}"
         try:

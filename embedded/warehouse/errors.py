@@ -2,6 +2,7 @@
 
 import re
 
+from embedded.warehouse.lost_text import take_lost_text
 from telemetry.errors import OperatorError
 
 
@@ -80,10 +81,12 @@ def _shortened(text: str) -> str:
 
 
 def _text(error: Exception) -> str:
-    """The engine's message. One that quotes data which is not UTF-8 reaches us as an error about that."""
-    cause = error if isinstance(error, UnicodeDecodeError) else error.__cause__
+    """The engine's message. One that quotes what is not UTF-8 comes as an error about that, or empty."""
+    cause = error.__cause__ or error
     if isinstance(cause, UnicodeDecodeError):
         return bytes(cause.object).decode("utf-8", "replace")
+    if not str(cause):
+        return take_lost_text().decode("utf-8", "replace") or str(error)
     return str(error)
 
 

@@ -1,11 +1,15 @@
 """What goes wrong is told with ClickHouse's code, its HTTP status and one line of text."""
 
+import codecs
 import re
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from embedded.warehouse.errors import MESSAGE_CHARS_MAX, from_engine
+from embedded.warehouse.lost_text import keep_lost_text, take_lost_text
 
 
 @pytest.mark.parametrize(
@@ -113,6 +117,44 @@ def test_of_a_long_message_head_and_end_are_told() -> None:
     assert found.message.startswith("No xxx")
     assert found.message.endswith("xxx y.")
     assert len(found.message) < MESSAGE_CHARS_MAX
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """As in the process of the warehouse: what cannot be decoded is kept."""
+    keep_lost_text()
+    yield
+    codecs.register_error("strict", codecs.strict_errors)
+    take_lost_text()
+
+
+def cannot_be_decoded(said: bytes) -> None:
+    with pytest.raises(UnicodeDecodeError, match="invalid start byte"):
+        said.decode()
+
+
+@pytest.mark.parametrize("wrapped", ["", "Streaming insert append failed: "])
+def test_an_error_without_a_word_says_what_could_not_be_decoded(kept: None, wrapped: str) -> None:
+    cannot_be_decoded(b"Code: 117. DB::Exception: Unknown field s\xff. (INCORRECT_DATA)")
+    cannot_be_decoded(b"what somebody sent \xff")
+    error = RuntimeError(wrapped)
+    error.__cause__ = RuntimeError()
+    found = from_engine(error)
+    assert (found.code, found.name, found.message) == (117, "INCORRECT_DATA", "Unknown field s\ufffd.")
+    assert from_engine(RuntimeError()).code == 1002, "told twice"
+
+
+def test_what_another_thread_could_not_decode_is_not_told_here(kept: None) -> None:
+    other = threading.Thread(target=cannot_be_decoded, args=(b"Code: 117. DB::Exception: \xff",))
+    other.start()
+    other.join()
+    assert from_engine(RuntimeError()).code == 1002
+
+
+def test_what_cannot_be_encoded_is_refused_as_ever(kept: None) -> None:
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+        "Code: \ud800".encode()
+    assert take_lost_text() == b""
 
 
 def test_a_failed_query_leaves_nothing_running(warehouse) -> None:
