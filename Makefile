@@ -1,6 +1,6 @@
 # Every command a person needs. Nothing has to be installed by hand but Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench-quick bench bench-full soak up down lock clean
+.PHONY: help run demo test lint check bench-quick bench bench-full soak up down lock clean
 MAKEFLAGS += --no-print-directory
 # Bytecode is kept, whatever the environment says: a stack is half a dozen processes, the tests start hundreds,
 # and each would compile the same packages again.
@@ -23,12 +23,14 @@ demo: ## The same with a month of made-up history in it, and events that go on c
 test: ## Run every test, with the real broker and warehouse on free ports
 	@$(BOOTSTRAP) dev .venv/bin/pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-check: ## Lint, types, imports and the fast tests; two minutes
+lint: ## Style, types and imports; half a minute
 	@$(BOOTSTRAP) dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+check: lint ## The same and the fast tests; two minutes
 	@.venv/bin/pytest -q -n 2 --dist loadfile -m 'not stack and not docker'
 
 bench-quick: ## Measure small, in 3 minutes; without what takes longer at any size
