@@ -4,6 +4,7 @@ EtlError
 ├── Poison           this one record is wrong, for ever: it becomes a dead letter, its neighbours land
 │   └── Refused      the warehouse will not take a block as it is: looked through until the rows are found
 ├── Retryable        not now: the network, an overload, a restart. The same call again, with pauses, for ever
+│   └── Abandoned    the group has left partitions to nobody: join it again, as a new member
 └── Fatal            somebody must look: schema, rights, disk, a hole in the log. Stop loudly, lose nothing
 
 Withdrawn            no fault at all: the range in hand is not ours to finish. It is dropped, uncommitted
@@ -35,6 +36,10 @@ class Refused(Poison):
 
 class Retryable(EtlError):  # noqa: N818
     """It did not work now; the very same call may work later."""
+
+
+class Abandoned(Retryable):
+    """Partitions are nobody's, and stay so until somebody joins the group without a name it knows."""
 
 
 class Fatal(EtlError):  # noqa: N818

@@ -148,7 +148,7 @@ def check_horizon(topic: str, retention_ms: int, *, segment_ms: int) -> None:
 def describe(admin: AdminClient, topic: str) -> Topic:
     """The id the broker gave this topic when it was made, and its number of partitions."""
     asked = admin.describe_topics(TopicCollection([topic]), request_timeout=ASK_TIMEOUT_S)
-    found = _answer(asked[topic], f"cannot describe topic {topic}")
+    found = answer(asked[topic], f"cannot describe topic {topic}")
     return Topic(topic, str(found.topic_id), len(found.partitions))
 
 
@@ -156,11 +156,12 @@ def settings_ms(admin: AdminClient, topic: str) -> dict[str, int]:
     """How long the topic keeps a record (-1 is for ever), and how long one of its segments may grow."""
     resource = ConfigResource(ResourceType.TOPIC, topic)
     asked = admin.describe_configs([resource], request_timeout=ASK_TIMEOUT_S)
-    told = _answer(asked[resource], f"cannot read the settings of topic {topic}")
+    told = answer(asked[resource], f"cannot read the settings of topic {topic}")
     return {name: int(told[name].value) for name in ("retention.ms", "segment.ms")}
 
 
-def _answer(asked: "Future[Any]", doing: str) -> Any:
+def answer(asked: "Future[Any]", doing: str) -> Any:
+    """What an admin client was told; `doing` says what did not work."""
     try:
         return asked.result(ASK_TIMEOUT_S)
     except KafkaException as error:

@@ -20,7 +20,7 @@ from etl.canary import Canaries
 from etl.cutting import Cutter
 from etl.dead_letters import KafkaDeadLetters
 from etl.dedup import Dedup
-from etl.errors import EtlError, Fatal, Retryable, StopAsked
+from etl.errors import Abandoned, EtlError, Fatal, Retryable, StopAsked
 from etl.health import HealthServer, Routes, health_routes
 from etl.kafka_client import connection
 from etl.load import ClickHouseStore, check_columns
@@ -67,6 +67,8 @@ class _Run:
 
     def __init__(self, settings: EtlSettings, stop: StopSignal, *, clock: Clock) -> None:
         self._settings = settings
+        # The same, until the name it gives us is in the way.
+        self._joining = settings
         self._stop = stop
         self._clock = clock
         self._metrics = Metrics()
@@ -158,6 +160,8 @@ class _Run:
         try:
             self._move(loader, dedup, canaries)
         except Retryable as error:
+            if isinstance(error, Abandoned):
+                self._joining = self._joining.model_copy(update={"etl_instance_id": ""})
             self._log.warning("source_opened_anew", reason=str(error))
             self._watch.looped(joined=False, lag={})
             self._stop.wait(self._random.uniform(0, self._settings.etl_retry_max_ms / 1000))
@@ -170,7 +174,7 @@ class _Run:
             canaries.send_due(assignments)
             dedup.forget_ended()
 
-        source = open_source(settings, EVENTS)
+        source = open_source(self._joining, EVENTS, clock=self._clock)
         loaders = LoaderThreads(loader, threads=settings.etl_loaders)
         try:
             Pipeline(

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from confluent_kafka.admin import AdminClient
 
 from contract.topics import Topic
+from etl.abandoned import Abandonment
 from etl.assignment import Assignment
 from etl.errors import EtlError, Fatal, Retryable
 from etl.intents import Intent, Mark
@@ -25,6 +26,7 @@ from etl.placing import place
 from etl.ports import Message as LogMessage
 from etl.ranges import Position
 from etl.settings import EtlSettings
+from telemetry.clock import Clock
 
 # So many at once: above it nothing is saved, and the loop should come round. Large ones are fewer.
 POLL_RECORDS_MAX = 2_000
@@ -38,7 +40,7 @@ LOOKS_MAX = 30
 Place = Callable[[Consumer, Sequence[int]], list[Assignment]]
 
 
-def open_source(settings: EtlSettings, topic: Topic) -> "KafkaSource":
+def open_source(settings: EtlSettings, topic: Topic, *, clock: Clock) -> "KafkaSource":
     """Join the group and subscribe. Returns at once: partitions come with later polls."""
     coordinator = _Coordinator()
     consumer = Consumer({**configuration(settings), "stats_cb": coordinator.told})
@@ -54,8 +56,20 @@ def open_source(settings: EtlSettings, topic: Topic) -> "KafkaSource":
             partitions_accepted=settings.etl_partitions_accepted,
         )
 
-    returns = bool(settings.etl_instance_id)
-    return KafkaSource(consumer, topic.name, place=place_all, returns=returns, in_touch=coordinator.in_touch)
+    abandonment = Abandonment(
+        admin,
+        group=settings.etl_group_id,
+        topic=topic.name,
+        session_s=settings.etl_session_timeout_ms / 1000,
+        clock=clock,
+    )
+    return KafkaSource(
+        consumer,
+        topic.name,
+        place=place_all,
+        abandonment=abandonment if settings.etl_instance_id else None,
+        in_touch=coordinator.in_touch,
+    )
 
 
 class _Coordinator:
@@ -75,16 +89,24 @@ class _Coordinator:
 class KafkaSource:
     """The real source; see the port for what it promises.
 
-    One that `returns` keeps its place in the group when it is closed, for as long as its session.
+    One with a name keeps its place in the group when it is closed, for as long as its session; it is told by
+    its `abandonment`.
     """
 
     def __init__(
-        self, consumer: Consumer, topic: str, *, place: Place, returns: bool, in_touch: Callable[[], bool]
+        self,
+        consumer: Consumer,
+        topic: str,
+        *,
+        place: Place,
+        abandonment: Abandonment | None,
+        in_touch: Callable[[], bool],
     ) -> None:
         self._consumer = consumer
         self._topic = topic
         self._place = place
-        self._returns = returns
+        self._returns = abandonment is not None
+        self._abandonment = abandonment
         self._in_touch = in_touch
         self._leaving = False
         self._rebalanced = False
@@ -111,6 +133,8 @@ class KafkaSource:
             raise branch(error.args[0], "cannot read the log") from None
         if self._broken is not None:
             raise self._broken
+        if self._assigned and self._abandonment is not None and self._abandonment.ruled_out():
+            self._abandonment = None
         if not messages:
             return {}
         for message in [each for each in messages if each.error() is not None]:

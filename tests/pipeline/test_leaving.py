@@ -22,13 +22,14 @@ from dataclasses import replace
 from contract.topics import EVENTS
 from etl.settings import EtlSettings
 from etl.source import open_source
+from telemetry.clock import SystemClock
 
 bootstrap, topic, instance, protocol = sys.argv[1:]
 settings = EtlSettings(
     kafka_bootstrap=bootstrap, etl_group_id=topic, etl_instance_id=instance, etl_group_protocol=protocol
 )
 faulthandler.dump_traceback_later(60, exit=True)
-source = open_source(settings, replace(EVENTS, name=topic))
+source = open_source(settings, replace(EVENTS, name=topic), clock=SystemClock())
 # Partitions come to librdkafka meanwhile; we are told of them by polls, and there are none.
 sys.stdin.readline()
 source.close()

@@ -17,6 +17,7 @@ from contract.topics import EVENTS, Topic
 from etl.errors import EtlError, Fatal, Retryable
 from etl.settings import EtlSettings
 from etl.source import KafkaSource, open_source
+from telemetry.clock import SystemClock
 
 # librdkafka raises nothing out of these calls that a test could bring about at will.
 NO_STATE = KafkaException(KafkaError(KafkaError._STATE))
@@ -55,7 +56,7 @@ def opened(kafka_bootstrap: str, topic: Topic) -> Iterator[Open]:
     )
 
     def another() -> KafkaSource:
-        sources.append(open_source(settings, topic))
+        sources.append(open_source(settings, topic, clock=SystemClock()))
         return sources[-1]
 
     yield another

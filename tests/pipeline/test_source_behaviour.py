@@ -19,6 +19,7 @@ from etl.ports import Source
 from etl.ranges import LogRecord, Offset, Position
 from etl.settings import EtlSettings
 from etl.source import open_source
+from telemetry.clock import SystemClock
 
 PARTITIONS = 2
 
@@ -85,7 +86,7 @@ class OnKafka:
         self.producer = Producer({**self.client, "linger.ms": 0})
 
     def open(self) -> Source:
-        self.sources.append(open_source(self.settings, self.topic))
+        self.sources.append(open_source(self.settings, self.topic, clock=SystemClock()))
         return self.sources[-1]
 
     def append(self, partition: int, value: bytes | None, **more: Any) -> None:
@@ -483,7 +484,7 @@ def test_a_topic_that_keeps_events_beyond_the_horizon_stops_it(kafka_bootstrap: 
     name = f"{log.topic.name}-kept"
     kept = {"retention.ms": str(14 * 86_400_000), "segment.ms": str(86_400_000)}
     log.admin.create_topics([NewTopic(name, 1, 1, config=kept)])[name].result(10)
-    source = open_source(log.settings, replace(log.topic, name=name))
+    source = open_source(log.settings, replace(log.topic, name=name), clock=SystemClock())
     with pytest.raises(
         Fatal, match=r"keeps its records up to 15.0 days.*14 days are the most.*RETENTION_DAYS"
     ):

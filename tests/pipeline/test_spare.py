@@ -12,6 +12,7 @@ from contract.topics import EVENTS
 from embedded.ports import free_port
 from etl.settings import EtlSettings
 from etl.source import open_source
+from telemetry.clock import SystemClock
 
 Protocol = Literal["classic", "consumer"]
 
@@ -26,7 +27,10 @@ def test_a_member_without_a_partition_has_joined(kafka_bootstrap: str, protocol:
     topic = replace(EVENTS, name=f"events-{uuid.uuid4().hex[:8]}", partitions=1)
     admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
     admin.create_topics([NewTopic(topic.name, 1, 1)])[topic.name].result(10)
-    two = [open_source(settings(kafka_bootstrap, topic.name, protocol), topic) for _ in range(2)]
+    two = [
+        open_source(settings(kafka_bootstrap, topic.name, protocol), topic, clock=SystemClock())
+        for _ in range(2)
+    ]
 
     def shared_out() -> bool:
         for each in two:
@@ -51,7 +55,7 @@ def test_a_member_without_a_partition_has_joined(kafka_bootstrap: str, protocol:
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_nobody_has_joined_where_no_broker_is(protocol: Protocol) -> None:
-    source = open_source(settings(f"127.0.0.1:{free_port()}", "g", protocol), EVENTS)
+    source = open_source(settings(f"127.0.0.1:{free_port()}", "g", protocol), EVENTS, clock=SystemClock())
     try:
         for _ in range(30):
             source.poll(0.1)

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def test_the_expired_make_room(make: Make, clock: Any, file: Path) -> None:
     for n in range(300, 500):
         store.keep(name(n), kept(n))
     store.close()
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         assert db.execute("SELECT count(*) FROM answers WHERE id <= 300").fetchone() == (0,)
 
 
@@ -132,7 +133,7 @@ def cut_off(file: Path) -> None:
 
 
 def other_tables(file: Path) -> None:
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         db.execute("ALTER TABLE answers RENAME TO something_else")
         db.execute("CREATE TABLE answers (whatever TEXT)")
 
@@ -142,19 +143,19 @@ def empty(file: Path) -> None:
 
 
 def turn_a_bit(file: Path) -> None:
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         sealed = bytearray(db.execute("SELECT sealed FROM answers").fetchone()[0])
         sealed[-1] ^= 1
         db.execute("UPDATE answers SET sealed = ?", (bytes(sealed),))
 
 
 def another_type(file: Path) -> None:
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         db.execute("UPDATE answers SET sealed = 'text'")
 
 
 def of_another_name(file: Path) -> None:
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         db.execute("UPDATE answers SET name = ? WHERE name = ?", (name(1), name(3)))
 
 
@@ -196,7 +197,7 @@ def test_a_file_taken_away_is_begun_anew_by_everybody(make: Make, file: Path) ->
 
 def test_a_version_of_another_time_is_begun_anew(make: Make, file: Path) -> None:
     file.parent.mkdir()
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         db.executescript("PRAGMA user_version = 99; CREATE TABLE answers (x)")
     make().keep(name(1), kept(1))
     assert make().find(name(1)) is not None
