@@ -112,6 +112,13 @@ class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
     waited_for = False
 
+    def close(self) -> None:
+        super().close()
+        # What a client did not take would be sent again when the writer is collected; that fails, and Python
+        # 3.13 says so at length.
+        with contextlib.suppress(OSError):
+            self.wfile.close()
+
 
 class Server(HTTPServer):
     """Listens from construction, serves from `start` to `stop`."""
