@@ -19,6 +19,10 @@ from clickhouse.scope import Scope
 SEGMENT = "{segment:Condition}"
 UNKNOWN_IDENTIFIER = 47
 
+# The engine tests a row before it reads the rest of it, which pays where few rows pass. Of aggregates whole
+# days are read, nearly all rows pass, and it takes a tenth to a fifth of a question's time.
+WHOLE_DAYS: Mapping[str, int] = {"optimize_move_to_prewhere": 0}
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -53,7 +57,8 @@ class Asking:
         """
         if self.scope.segments:
             return self.rows_of_events(f"{name}_in_segment", **parameters)
-        return ask(self.client, catalog.query(name).sql, **parameters, bots=self.scope.bots)
+        sql = catalog.query(name).sql
+        return ask(self.client, sql, settings=WHOLE_DAYS, **parameters, bots=self.scope.bots)
 
     def rows_of_events(self, name: str, **parameters: Any) -> list[Any]:
         """The rows of a question that takes a segment; without one every event fits."""
@@ -97,8 +102,19 @@ class Asking:
         return {date.fromisoformat(partition): parts for partition, parts in found}
 
 
-def ask(client: Client, sql: str, **parameters: Any) -> list[Any]:
-    """The rows. Raises one of clickhouse.client's errors."""
+def ask(client: Client, sql: str, *, settings: Mapping[str, int] = {}, **parameters: Any) -> list[Any]:
+    """The rows, asked for with those settings that the role may change.
+
+    Raises one of clickhouse.client's errors.
+    """
     with classified():
-        result = client.query(sql, parameters=parameters, tz_mode="aware")
+        result = client.query(
+            sql, parameters=parameters, settings=_permitted(client, settings), tz_mode="aware"
+        )
     return list(result.result_rows)
+
+
+def _permitted(client: Client, settings: Mapping[str, int]) -> dict[str, int]:
+    """Without them an answer is as right, and slower: a server with roles of its own need not allow them."""
+    known = client.server_settings
+    return {name: value for name, value in settings.items() if name in known and not known[name].readonly}

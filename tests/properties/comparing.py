@@ -27,6 +27,7 @@ class Watched:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self.server_settings = client.server_settings
         self.rows: list[Any] = []
 
     def query(self, sql: str, **more: Any) -> QueryResult:

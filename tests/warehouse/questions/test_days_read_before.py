@@ -43,6 +43,7 @@ class Listening:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self.server_settings = client.server_settings
         self.asked: list[str] = []
 
     def query(self, sql: str, **given: Any) -> Any:

@@ -40,6 +40,7 @@ class Listening:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self.server_settings = client.server_settings
         self.asked: list[str] = []
 
     def query(self, sql: str, **given: Any) -> Any:

@@ -26,12 +26,13 @@ class Explaining:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self.server_settings = client.server_settings
         self.plans: list[Any] = []
 
-    def query(self, sql: str, parameters: dict[str, Any], **_: Any) -> Any:
-        explained = self._client.query(f"EXPLAIN json = 1, indexes = 1 {sql}", parameters=parameters)
+    def query(self, sql: str, **given: Any) -> Any:
+        explained = self._client.query(f"EXPLAIN json = 1, indexes = 1 {sql}", **given)
         self.plans += json.loads("".join(row[0] for row in explained.result_rows))
-        return self._client.query(sql, parameters=parameters, tz_mode="aware")
+        return self._client.query(sql, **given)
 
 
 @pytest.fixture(scope="module")
@@ -104,21 +105,41 @@ def test_figures_by_type_come_from_the_coarsest_states_there_are(
     assert [read["Description"] for read in reads(client.plans[-1])] == [source]
 
 
-class Naming(Explaining):
-    """Keeps what is read by name."""
+class Telling(Explaining):
+    """Keeps the plan as text; `how`: what else of it is said."""
 
-    def query(self, sql: str, parameters: dict[str, Any], **_: Any) -> Any:
-        explained = self._client.query(f"EXPLAIN header = 1 {sql}", parameters=parameters)
+    def __init__(self, client: Client, how: str) -> None:
+        super().__init__(client)
+        self._how = how
+
+    def query(self, sql: str, **given: Any) -> Any:
+        explained = self._client.query(f"EXPLAIN {self._how} = 1 {sql}", **given)
         self.plans += ["\n".join(row[0] for row in explained.result_rows)]
-        return self._client.query(sql, parameters=parameters, tz_mode="aware")
+        return self._client.query(sql, **given)
 
 
 @pytest.mark.parametrize("tz", ["UTC", "Asia/Kathmandu"])
 @pytest.mark.parametrize("call", ["retention", "retention_7d", "returning"])
 def test_days_of_utc_need_no_quarter_hours(month: Any, call: str, tz: str) -> None:
-    client = Naming(month.client)
+    client = Telling(month.client, "header")
     warehouse = Warehouse(client, clock=month.at(NOW)._clock)  # type: ignore[arg-type]
     getattr(warehouse, call)(Scope(tz=tz), *CALLS[call])
     (plan,) = client.plans
     assert "user_hash" in plan
     assert ("quarter_hours" in plan) == (tz != "UTC")
+
+
+@pytest.mark.parametrize("tz", ["UTC", "Asia/Kathmandu"])
+@pytest.mark.parametrize("call", CALLS)
+def test_whole_days_are_not_tested_row_by_row_before_they_are_read(month: Any, call: str, tz: str) -> None:
+    """Where the role may ask for that; where it may not, it is answered the same."""
+    client, other = Telling(month.client, "actions"), Telling(month.client, "actions")
+    other.server_settings = {}
+    answers = [
+        getattr(Warehouse(each, clock=month.at(NOW)._clock), call)(Scope(tz=tz), *CALLS[call])  # type: ignore[arg-type]
+        for each in (client, other)
+    ]
+    assert answers[0] == answers[1]
+    assert "Prewhere" not in client.plans[-1]
+    # A projection never is.
+    assert ("Prewhere" in other.plans[-1]) == ("by_day" not in other.plans[-1])

@@ -8,7 +8,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from clickhouse import catalog, segments
-from clickhouse.asking import ask
+from clickhouse.asking import WHOLE_DAYS, ask
 from clickhouse.client import connect
 from clickhouse.scope import Scope
 from clickhouse.warehouse import Warehouse
@@ -53,3 +53,8 @@ def test_every_call(client: Client, scope: Scope) -> None:
 def test_every_question_of_analysts(client: Client, name: str) -> None:
     asked = {"first": date(2026, 11, 1), "last": date(2026, 11, 2), "tz": "Europe/Berlin", "limit": 10}
     ask(client, catalog.query(name).sql, **asked)
+
+
+def test_the_api_may_ask_in_the_quickest_way(warehouse_dsn: Callable[[str], str]) -> None:
+    with connect(warehouse_dsn("reader")) as reader:
+        assert not [name for name in WHOLE_DAYS if reader.server_settings[name].readonly]
