@@ -1,14 +1,15 @@
 """Every question of the stats API on a month of events: how fast, how it grows, what raw events would take.
 
 A month of generated people with habits lies in the real tables, stored block by block as the ETL stores it.
-A second warehouse holds a month of the same people with a tenth of the events. Asked are the warehouse's own
-answers, one after the other, without HTTP; what is exact is first held against the same question in plain
-SQL to raw events, and all of it against what the generator knows.
+A second warehouse holds a month of the same people with a tenth of the events. Asked first are the
+warehouse's own answers, one after the other, without HTTP; what is exact is first held against the same
+question in plain SQL to raw events, and all of it against what the generator knows. Then each call is made
+as a client makes it: over HTTP, of an API that runs (benchmarks/answering/calls.py).
 
-Some questions are asked once more, `again`: by somebody who has read those days, after one more event of the
-day that runs has come; so does an API find the days that it reads ahead. All others are asked by somebody who
-has read nothing yet. Two keys of properties are given a column at the end, as UGC_PROPERTY_COLUMNS does it,
-and asked for once more.
+Without HTTP some questions are asked once more, `again`: by somebody who has read those days, after one more
+event of the day that runs has come; so does an API find the days that it reads ahead. All others are asked
+by somebody who has read nothing yet. Two keys of properties are given a column at the end, as
+UGC_PROPERTY_COLUMNS does it, and asked for once more.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from benchmarks.answering import filling, rounds, views
+from benchmarks.answering import calls, filling, rounds, views
 from benchmarks.answering.filling import Arrivals, Truth
 from benchmarks.answering.questions import NAMED, Asked, Question, ask_raw, in_named_columns, questions
 from benchmarks.answering.rounds import Month, Months
@@ -48,11 +49,12 @@ class Sizes:
     rounds: int = 5
     times: int = 12
     times_seldom: int = 4
+    calls: int = calls.CALLS
     block_rows: int = filling.BLOCK_ROWS
 
 
 SIZES = {
-    "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_seldom=1, block_rows=10_000),
+    "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_seldom=1, calls=3, block_rows=10_000),
     "standard": Sizes(10 * MILLION, 100_000, rounds=3, times=6, times_seldom=2),
     "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_seldom=10),
 }
@@ -77,6 +79,15 @@ def measure(session: Session, sizes: Sizes) -> None:
         asks = questions()
         _check(session, large, truth, asks)
         _ask(session, Months(session, large, small), asks, sizes)
+        calls.measure(
+            session,
+            large,
+            small,
+            truth,
+            rounds=sizes.rounds,
+            times=sizes.calls,
+            gates=sizes.events == TARGET_EVENTS,
+        )
         with connect(server.dsn("admin")) as admin:
             _disk(session, large, admin.query(PARTS).result_rows)
             views.measure(session, admin, pid=server.pid, rows=sizes.block_rows)
@@ -127,6 +138,7 @@ def _month(session: Session, stack: ExitStack, events: int, sizes: Sizes) -> tup
     month = Month(
         answers=Warehouse(client, clock=session.clock),
         client=client,
+        dsn=server.dsn("reader"),
         asked=Asked(ends_at.date()),
         events=truth.events,
         arrive=Arrivals(stack.enter_context(connect(server.dsn("writer"))), ends_at).one,

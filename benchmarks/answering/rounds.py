@@ -21,10 +21,12 @@ MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A filled warehouse: who answers, who is asked the same in raw SQL, and how one more event arrives."""
+    """A filled warehouse, and where a reader finds it; who answers, who is asked the same in raw SQL, and how
+    one more event arrives."""
 
     answers: Warehouse
     client: Client
+    dsn: str
     asked: Asked
     events: int
     arrive: Callable[[], None]

@@ -21,7 +21,7 @@ from telemetry.clock import Clock
 START_WITHIN_S = 30.0
 STOP_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.05
-# Nobody asks for statistics here, so no warehouse is started: whoever asked would hear that it is away.
+# Where nobody asks for statistics, no warehouse is started: whoever asked would hear that it is away.
 NO_WAREHOUSE = "http://127.0.0.1:9/none"
 
 
@@ -107,6 +107,15 @@ class HttpServer:
         below = psutil.Process(self.pid).children(recursive=True)
         return max(int(each.memory_info().rss) for each in below)
 
+    def said(self) -> str:
+        """Its log so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def last_words(self) -> str:
+        """The last line of its log."""
+        lines = self.said().strip().splitlines()
+        return lines[-1] if lines else "it printed nothing"
+
     def _until_ready(self) -> None:
         opener = build_opener(ProxyHandler({}))
         deadline = self._clock.monotonic() + START_WITHIN_S
@@ -126,7 +135,7 @@ class HttpServer:
             if status == self._program.ready_status:
                 return
             self._clock.sleep(LOOK_EVERY_S)
-        raise BenchFailed(f"{self._program.name} does not serve: {self._last_words()}")
+        raise BenchFailed(f"{self._program.name} does not serve: {self.last_words()}")
 
     def _stop(self) -> None:
         process, self._process = self._process, None
@@ -138,10 +147,6 @@ class HttpServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-    def _last_words(self) -> str:
-        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it printed nothing"
 
     @property
     def _log(self) -> Path:

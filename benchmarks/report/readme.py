@@ -48,6 +48,7 @@ class Pick:
         return [each for _, each in picked.values()]
 
 
+COLD: Final = "by somebody who has read nothing yet: p95"
 LARGEST: Final = ("full", "standard", "quick")
 # In this order; what was not measured is left out.
 PICKS: Final = (
@@ -74,8 +75,13 @@ PICKS: Final = (
     Pick("recovery", "first_commit"),
     Pick("recovery", "catch_up"),
     Pick("recovery", r"memory\.etl", scales=LARGEST),
-    Pick("stats", r"p95\.(?:dau|top_events|daily|daily_again|retention|retention_7d|returning)"),
-    Pick("stats", r"p95\.(?:dau_country|retention_country|dau_device|dau_device_named)"),
+    Pick("stats", r"call\.(?:dau|top_events|daily|retention|retention_7d|returning)"),
+    Pick("stats", r"call\.(?:daily_zone|daily_exact|retention_zone)"),
+    Pick("stats", r"p95\.daily", f"daily, 30 days, {COLD}"),
+    Pick("stats", r"p95\.daily_zone", f"daily, 30 days of a zone, {COLD}"),
+    Pick("stats", r"p95\.daily_exact", f"daily, exact=true, {COLD}"),
+    Pick("stats", r"call\.(?:dau_country|retention_country|dau_device)"),
+    Pick("stats", r"p95\.(?:dau_device|dau_device_named)"),
     Pick("storage", r"insert\.\w+"),
     Pick("storage", "bare_insert", "CPU of a row, insert over HTTP / bare Arrow insert in process"),
     Pick("storage", "rollup", "time of the question, from the aggregate / from raw"),

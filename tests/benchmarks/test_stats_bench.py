@@ -16,7 +16,7 @@ from clickhouse.warehouse import Answer, Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
-SIZES = stats.Sizes(events=12_000, users=300, rounds=1, times=1, times_seldom=1, block_rows=500)
+SIZES = stats.Sizes(events=12_000, users=300, rounds=1, times=1, times_seldom=1, calls=1, block_rows=500)
 # For what is over before anything is asked.
 FEW = replace(SIZES, events=1_000, users=50)
 
