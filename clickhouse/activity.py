@@ -11,7 +11,7 @@ from typing import Any, Final
 from clickhouse import cursors, days
 from clickhouse.answers import Answer, Cohort, DauRow, Period, Returned, ReturningPage
 from clickhouse.asking import Asking, Reading
-from clickhouse.views import ACTIVITY, RAW
+from clickhouse.views import ACTIVITY_IN_TIME, EVENTS_IN_TIME, Timeline
 
 PERIOD_DAYS: Final[dict[Period, int]] = {"day": 1, "week": 7}
 RETURNS_WITHIN_DAYS: Final = 7
@@ -42,8 +42,7 @@ def _dau(asking: Asking, first: date, last: date) -> list[Any]:
             found += asking.rows("dau_in_zone", first=some[0], **_days(asking, some[0], some[-1]))
         return found
 
-    table = RAW if scope.segments else ACTIVITY.target
-    return asking.by_day(Reading("dau", table, read), first, last)
+    return asking.by_day(Reading("dau", _table(asking), read), first, last)
 
 
 def retention(asking: Asking, start: date, windows: int, period: Period) -> Answer[Cohort]:
@@ -79,14 +78,20 @@ def _begun(today: date, start: date, periods: int, period_days: int) -> list[dat
 
 def retention_7d(asking: Asking, first: date, last: date) -> Answer[Returned]:
     """Of every day from `first` to `last`: who was there, and who of them again within seven days."""
-    memory = asking.memory()
-    known: dict[date, tuple[int, int]] = {}
-    if asked := memory.askable(first, last):
-        for some in _at_once(*asked, DAYS_AT_ONCE - RETURNS_WITHIN_DAYS):
+
+    def read(first: date, last: date, _edges: Sequence[int]) -> list[Any]:
+        found: list[Any] = []
+        for some in _at_once(first, last, DAYS_AT_ONCE - RETURNS_WITHIN_DAYS):
             told_by = _days(asking, some[0], some[-1] + RETURNS_WITHIN_DAYS * days.DAY)
-            for day, *counts in asking.rows("retention_7d", first=some[0], asked=len(some), **told_by):
-                known[day] = (counts[0], counts[1])
-    rows = [Returned(day, *known.get(day, (0, 0))) for day in days.days_between(first, last)]
+            found += asking.rows("retention_7d", first=some[0], asked=len(some), **told_by)
+        return found
+
+    memory = asking.memory()
+    known: dict[date, Returned] = {}
+    if asked := memory.askable(first, last):
+        reading = Reading("retention_7d", _table(asking), read, reach=RETURNS_WITHIN_DAYS)
+        known = {row[0]: Returned(*row) for row in asking.by_day(reading, *asked)}
+    rows = [known.get(day) or Returned(day, 0, 0) for day in days.days_between(first, last)]
     return Answer(rows, held_since=memory.whole_since)
 
 
@@ -112,6 +117,10 @@ def returning(asking: Asking, day: date, back: int, limit: int, cursor: str | No
     page: Sequence[str] = found[:limit]
     following = cursors.pack(page[-1]) if len(found) > limit else None
     return ReturningPage(count, page, following, held_since=memory.whole_since)
+
+
+def _table(asking: Asking) -> Timeline:
+    return EVENTS_IN_TIME if asking.scope.segments else ACTIVITY_IN_TIME
 
 
 def _days(asking: Asking, first: date, last: date, period_days: int = 1) -> dict[str, Any]:

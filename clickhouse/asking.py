@@ -10,10 +10,11 @@ from clickhouse_connect.driver.client import Client
 
 from clickhouse import catalog, days, segments
 from clickhouse.client import QueryFailed, classified
-from clickhouse.day_cache import DayCache, Read, Wanted
+from clickhouse.day_cache import DayCache, Part, Read, Wanted
 from clickhouse.held import Memory, memory_of
 from clickhouse.property_columns import Columns
 from clickhouse.scope import Scope
+from clickhouse.views import Timeline
 
 # Where a file takes segments. What is put in its place is made of fixed text and typed placeholders alone.
 SEGMENT = "{segment:Condition}"
@@ -26,11 +27,15 @@ WHOLE_DAYS: Mapping[str, int] = {"optimize_move_to_prewhere": 0}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a question reads days, and from which table. Its name tells it from others of that table."""
+    """How a question reads days, and from which table. Its name tells it from others of that table.
+
+    `reach`: on so many days after its own a day's rows depend too.
+    """
 
     question: str
-    table: str
+    table: Timeline
     read: Read
+    reach: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,13 @@ class Asking:
         asked = repr((self.scope.segments, sorted(self._known_columns())))
         asked_of = blake2b(asked.encode(), digest_size=16).digest()
         what = (reading.question, asked_of, self.scope.bots)
-        return Wanted(reading.table, what, first, last, days.edges(first, last, self.scope.tz))
+        edges = days.edges(first, last + reading.reach * days.DAY, self.scope.tz)
+        return Wanted(reading.table, what, first, last, edges, reading.reach)
 
-    def _made_of(self, table: str, some: Sequence[date]) -> dict[date, str]:
+    def _made_of(self, table: Timeline, some: Sequence[date]) -> list[Part]:
         sql, partitions = catalog.query("parts_of_days").sql, [day.strftime("%Y%m%d") for day in some]
-        found = ask(self.client, sql, table=table, name=table, partitions=partitions)
-        return {date.fromisoformat(partition): parts for partition, parts in found}
+        found = ask(self.client, sql, table=table.name, name=table.name, at=table.at, partitions=partitions)
+        return [Part(name, first_at, last_at + table.lasts_s) for name, first_at, last_at in found]
 
 
 def ask(client: Client, sql: str, *, settings: Mapping[str, int] = {}, **parameters: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from clickhouse import days
 from clickhouse.answers import UNIQ_ERROR_BOUND, Answer, DailyRow, TopEvent
 from clickhouse.asking import Asking, Reading
-from clickhouse.views import QUARTER_HOURS, RAW
+from clickhouse.views import EVENTS_IN_TIME, QUARTER_HOURS_IN_TIME
 
 
 def top_events(asking: Asking, first: date, last: date, limit: int) -> Answer[TopEvent]:
@@ -66,4 +66,4 @@ def _daily(asking: Asking, limit: int = 0) -> Reading:
             return asking.rows("daily_by_day", days=days.days_between(first, last), limit=limit)
         return asking.rows("daily", first=first, edges=edges, limit=limit)
 
-    return Reading("daily", RAW if exact else QUARTER_HOURS.target, read)
+    return Reading("daily", EVENTS_IN_TIME if exact else QUARTER_HOURS_IN_TIME, read)

@@ -2,9 +2,11 @@
 
 A month is asked for again and again, and in between only the day that runs has changed, and perhaps one for
 which an event came late. A part of a MergeTree never changes and its name is not given twice, so the names
-of a day's parts tell whether the day is still the one that was read. They are asked for before a day is read:
-what arrives in between makes them others, and the day is read again the next time. So an answer is never
-older than its question, and nothing is kept for a time that somebody would have to choose.
+of a day's parts tell whether the day is still the one that was read. A day of a zone ends within a day of
+UTC: it is made of those of its parts that reach so far back, as each knows its first and its last time. Names
+are asked for before a day is read: what arrives in between makes them others, and the day is read again the
+next time. So an answer is never older than its question, and nothing is kept for a time that somebody would
+have to choose.
 
 One name can come again: that of a table's newest part, dropped by hand just before the server was started
 anew. What then lies under it would also need as many rows as the one before to pass for it.
@@ -14,48 +16,67 @@ its own. Behind a load balancer each API process would have to stay with one of 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from hashlib import blake2b
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clickhouse import days
+from clickhouse.views import Timeline
 
 # A row of python objects takes some 250 bytes, a key 1 KiB: 12 MiB a process when it is full of many rows a
 # day, 30 of days with a row each.
 ROWS_MAX: Final = 50_000
 
 Key = tuple[Hashable, ...]
-Parts = tuple[str, ...]
-# What tells the parts of each day of UTC from any others, for those days of a table that have some.
-MadeOf = Callable[[str, Sequence[date]], Mapping[date, str]]
+# What tells the parts of a day from any others; empty when there are none.
+Parts = bytes
+
+
+class Part(NamedTuple):
+    """A part of a table, and the seconds since 1970 between which lies all that it tells."""
+
+    name: bytes
+    since: int
+    until: int
+
+
+# The parts of those days of UTC, which may hold more than is asked for.
+MadeOf = Callable[[Timeline, Sequence[date]], Sequence[Part]]
 # A reading of the days from one date to another, which begin at these edges: rows that begin with their date.
 Read = Callable[[date, date, Sequence[int]], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The days first..last of a table. `what`: all that decides about a day's rows but table and day."""
+    """The days first..last of a table. `what`: all that decides about a day's rows but table and days.
 
-    table: str
+    `reach`: on so many days after its own a day's rows depend too. `edges`: where all these days begin, and
+    where the last one ends.
+    """
+
+    table: Timeline
     what: Hashable
     first: date
     last: date
     edges: Sequence[int]
+    reach: int = 0
 
     def key(self, day: date) -> Key:
         """What tells the rows of this day from all others."""
-        return (self.table, self.what, day, *self.edges_of(day, day))
+        return (self.table.name, self.what, day, *self.edges_of(day, day))
 
-    def shares(self, day: date) -> Sequence[date]:
-        """The days of UTC that it is made of, or of parts of them."""
-        begin, end = self.edges_of(day, day)
-        return days.days_between(_utc_day(begin), _utc_day(end - 1))
+    def made_of(self, day: date, parts: Sequence[Part]) -> Parts:
+        """Of these parts those that the day's rows are read from."""
+        begin, *_, end = self.edges_of(day, day)
+        names = sorted(part.name for part in parts if part.since < end and part.until > begin)
+        return blake2b(b"".join(names), digest_size=16).digest() if names else b""
 
     def edges_of(self, first: date, last: date) -> Sequence[int]:
-        """Where some of the days begin and the last one ends."""
-        return self.edges[(first - self.first).days : (last - self.first).days + 2]
+        """Where some of the days begin, and those they reach to, and where the last of these ends."""
+        return self.edges[(first - self.first).days : (last - self.first).days + self.reach + 2]
 
 
 class DayCache:
@@ -115,9 +136,9 @@ class DayCache:
 
 def _look(wanted: Wanted, made_of: MadeOf) -> dict[date, Parts]:
     """What each day is made of now."""
-    shares = {day: wanted.shares(day) for day in days.days_between(wanted.first, wanted.last)}
-    known = made_of(wanted.table, sorted({each for of_utc in shares.values() for each in of_utc}))
-    return {day: tuple(known[each] for each in of_utc if each in known) for day, of_utc in shares.items()}
+    of_utc = days.days_between(_utc_day(wanted.edges[0]), _utc_day(wanted.edges[-1] - 1))
+    parts = made_of(wanted.table, of_utc)
+    return {day: wanted.made_of(day, parts) for day in days.days_between(wanted.first, wanted.last)}
 
 
 def _utc_day(at: int) -> date:

@@ -47,3 +47,17 @@ IDS: Final = View("event_ids_mv", "event_ids", day_of="received_at")
 ACTIVITY: Final = View("user_activity_mv", "user_activity", redone_by="user_activity_redo_mv", day_of="day")
 SPANS: Final = View("user_spans_mv", "user_spans", redone_by="user_spans_redo_mv")
 VIEWS: Final = (QUARTER_HOURS, IDS, ACTIVITY, SPANS)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A table read by time: a day of `at` is a partition, a row tells of `lasts_s` seconds from there on."""
+
+    name: str
+    at: str
+    lasts_s: int
+
+
+EVENTS_IN_TIME: Final = Timeline(RAW, "occurred_at", 1)
+QUARTER_HOURS_IN_TIME: Final = Timeline(QUARTER_HOURS.target, QUARTER_HOURS.day_of, 900)
+ACTIVITY_IN_TIME: Final = Timeline(ACTIVITY.target, ACTIVITY.day_of, 86_400)

@@ -1,21 +1,19 @@
--- Which parts are days of a table made of?
+-- Which parts are days of a table made of, and from when to when?
 --
--- asks:  GET /stats/dau and /stats/daily, before a day that was read before is read again
+-- asks:  GET /stats/dau, /stats/daily and /stats/retention-7d, before what was read before is read again
 -- cost:  what each part says of itself; no column is read
 -- param table: Identifier  the table
 -- param name: String  its name once more: a table made anew may give names of parts that the old one gave
+-- param at: Identifier  the column whose UTC days are its partitions; of each part its least and greatest are known
 -- param partitions: Array(String)  days of UTC, as partitions are called: 20261231
 SELECT
-    _partition_id,
-    hex(sipHash128(
+    sipHash128(
         (SELECT any(uuid) FROM system.tables WHERE database = currentDatabase() AND name = {name:String}),
-        arraySort(groupArray((_part, rows)))
-    )) AS made_of
-FROM
-(
-    SELECT _partition_id, _part, count() AS rows
-    FROM {table:Identifier}
-    WHERE _partition_id IN {partitions:Array(String)}
-    GROUP BY _partition_id, _part
-)
-GROUP BY _partition_id
+        _part,
+        count()
+    )                                                        AS part,
+    toUnixTimestamp(toDateTime(min({at:Identifier}), 'UTC')) AS first_at,
+    toUnixTimestamp(toDateTime(max({at:Identifier}), 'UTC')) AS last_at
+FROM {table:Identifier}
+WHERE _partition_id IN {partitions:Array(String)}
+GROUP BY _part

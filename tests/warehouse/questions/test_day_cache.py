@@ -3,19 +3,26 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
 
 from clickhouse import days
-from clickhouse.day_cache import DayCache, Wanted
+from clickhouse.day_cache import DayCache, Part, Wanted
+from clickhouse.views import Timeline
 
 FIRST, LAST = date(2026, 3, 9), date(2026, 3, 13)
+EVENTS = Timeline("events", "occurred_at", 1)
 
 
 def day(number: int) -> date:
     return date(2026, 3, number)
+
+
+def at(day_number: int, hour: int) -> int:
+    """The seconds since 1970 at an hour of UTC."""
+    return int(datetime.combine(day(day_number), time(hour), UTC).timestamp())
 
 
 @dataclass
@@ -25,14 +32,21 @@ class Table:
     parts: dict[date, list[str]] = field(default_factory=lambda: {day(n): [f"{n}_1"] for n in range(1, 31)})
     read: list[tuple[date, date]] = field(default_factory=list)
     rows_of_day: int = 1
+    # Where a part begins and ends, of those that are not of their whole day.
+    lies: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reach: int = 0
 
-    def made_of(self, table: str, some: Sequence[date]) -> dict[date, str]:
-        assert table == "events"
+    def made_of(self, table: Timeline, some: Sequence[date]) -> list[Part]:
+        assert table == EVENTS
         assert some == sorted(set(some))
-        return {each: " ".join(self.parts[each]) for each in some if self.parts[each]}
+        return [
+            Part(name.encode(), *self.lies.get(name, (at(each.day, 0), at(each.day + 1, 0))))
+            for each in some
+            for name in self.parts[each]
+        ]
 
     def reading(self, first: date, last: date, edges: Sequence[int]) -> list[Any]:
-        assert len(edges) == (last - first).days + 2
+        assert len(edges) == (last - first).days + self.reach + 2
         self.read.append((first, last))
         return [
             (each, number, tuple(self.parts[each]))
@@ -50,7 +64,8 @@ class Table:
         what: str = "dau",
         read_max: int | None = None,
     ) -> list[Any]:
-        wanted = Wanted("events", what, first, last, days.edges(first, last, tz))
+        edges = days.edges(first, last + self.reach * days.DAY, tz)
+        wanted = Wanted(EVENTS, what, first, last, edges, self.reach)
         return cache.rows(wanted, self.reading, self.made_of, read_max=read_max)
 
     def news(self) -> list[tuple[date, date]]:
@@ -113,6 +128,56 @@ def test_a_day_of_a_zone_is_of_both_days_of_utc_that_it_shares(
     assert table.news() == [(day(shared[0]), day(shared[-1]))]
 
 
+@pytest.mark.parametrize(
+    ("tz", "lies", "of"),
+    [
+        # Tokyo begins its days at 15:00 UTC, New York at 04:00; the last second before is of the day before.
+        ("Asia/Tokyo", (at(10, 9), at(10, 15)), [10]),
+        ("Asia/Tokyo", (at(10, 9), at(10, 15) + 1), [10, 11]),
+        ("Asia/Tokyo", (at(10, 15), at(10, 15) + 1), [11]),
+        ("America/New_York", (at(10, 3), at(10, 4)), [9]),
+        ("America/New_York", (at(10, 4), at(10, 5)), [10]),
+        ("UTC", (at(10, 4), at(10, 5)), [10]),
+    ],
+)
+def test_a_part_is_of_those_days_of_a_zone_that_it_reaches_into(
+    table: Table, tz: str, lies: tuple[int, int], of: list[int]
+) -> None:
+    cache = DayCache()
+    table.asked(cache, tz=tz)
+    table.news()
+    table.lies["late"] = lies
+    table.parts[day(10)].append("late")
+    table.asked(cache, tz=tz)
+    assert table.news() == [(day(of[0]), day(of[-1]))]
+    table.asked(cache, tz=tz)
+    assert table.news() == []
+
+
+def test_a_day_that_depends_on_days_after_it_is_read_again_when_one_of_them_changes(table: Table) -> None:
+    table.reach = 2
+    cache = DayCache()
+    table.asked(cache)
+    table.news()
+    for changed, read in ((13, (11, 13)), (15, (13, 13)), (10, (9, 10))):
+        table.parts[day(changed)].append("late")
+        table.asked(cache)
+        assert table.news() == [(day(read[0]), day(read[1]))]
+    for without in (8, 16):
+        table.parts[day(without)].append("late")
+        table.asked(cache)
+        assert table.news() == []
+
+
+def test_days_that_depend_on_days_of_other_lengths_are_others(table: Table) -> None:
+    # London and Abidjan begin their days at once, until the clocks of London change.
+    table.reach = 3
+    cache = DayCache()
+    for tz in ("Africa/Abidjan", "Europe/London"):
+        table.asked(cache, tz=tz, first=day(27), last=day(27))
+    assert len(table.news()) == 2
+
+
 def test_what_arrives_while_a_day_is_read_is_read_the_next_time(table: Table) -> None:
     cache = DayCache()
     quiet = table.reading
@@ -122,7 +187,7 @@ def test_what_arrives_while_a_day_is_read_is_read_the_next_time(table: Table) ->
         table.parts[day(11)].append("meanwhile")
         return rows
 
-    wanted = Wanted("events", "dau", FIRST, LAST, days.edges(FIRST, LAST, "UTC"))
+    wanted = Wanted(EVENTS, "dau", FIRST, LAST, days.edges(FIRST, LAST, "UTC"))
     cache.rows(wanted, overtaken, table.made_of)
     table.news()
     assert "meanwhile" in table.asked(cache)[2][2]

@@ -2,17 +2,19 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import catalog, segments
+from clickhouse import catalog, counting, segments
 from clickhouse.answers import Answer
 from clickhouse.asking import ask
 from clickhouse.client import connect
 from clickhouse.scope import Scope
+from clickhouse.views import ACTIVITY_IN_TIME, EVENTS_IN_TIME, QUARTER_HOURS_IN_TIME, Timeline
 from clickhouse.warehouse import Warehouse
 from ugc_api.stats.ahead import ReadingAhead
 
@@ -35,6 +37,7 @@ SCOPES = {
 ASKED = {
     "dau": lambda scope: lambda warehouse: warehouse.dau(scope, FIRST, LAST),
     "daily": lambda scope: lambda warehouse: warehouse.daily(scope, FIRST, LAST),
+    "retention-7d": lambda scope: lambda warehouse: warehouse.retention_7d(scope, FIRST, LAST),
 }
 
 
@@ -99,6 +102,16 @@ def test_an_event_that_comes_late_is_in_the_next_answer(
     assert after == call(held.at(NOW))
 
 
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_return_is_told_of_the_day_to_which_somebody_comes_back(held: Any, scope: str) -> None:
+    come = {"user_id": "u", "properties": {"n": 9}}
+    held.hold([{**come, "occurred_at": "2026-03-20T12:00:00Z"}])
+    warehouse, call = held.at(NOW), ASKED["retention-7d"](SCOPES[scope])
+    assert [(row.total_users, row.returned) for row in call(warehouse).rows[:2]] == [(1, 0), (0, 0)]
+    held.add([{**come, "occurred_at": "2026-03-27T12:00:00Z"}])
+    assert [(row.total_users, row.returned) for row in call(warehouse).rows[:2]] == [(1, 1), (0, 0)]
+
+
 @pytest.mark.parametrize("question", ASKED)
 def test_questions_that_differ_in_anything_are_answered_apart(
     held: Any, asking: tuple[Warehouse, Listening], question: str
@@ -157,9 +170,9 @@ def test_who_asks_first_finds_the_days_that_were_read_ahead(
     found = ASKED["daily"](SCOPES[scope])(warehouse)
     assert client.news() == [catalog.query(PARTS).sql]
     assert found == ASKED["daily"](SCOPES[scope])(held.at(NOW))
-    # In both forms: a day of UTC, and the two of Nepal that share it.
+    # In both forms: a day of UTC and one of Nepal, where it is the 25th.
     one_more(held)
-    assert ahead.look() == 2 * (1 + 2)
+    assert ahead.look() == 2 * (1 + 1)
     assert ASKED["daily"](SCOPES[scope])(warehouse) != found
     assert ASKED["daily"](SCOPES[scope])(warehouse) == ASKED["daily"](SCOPES[scope])(held.at(NOW))
 
@@ -176,20 +189,67 @@ def test_a_page_of_days_that_is_cut_off_is_cut_off_when_it_is_known_too(
     assert new.daily(Scope(), FIRST, LAST).rows == whole
 
 
-@pytest.mark.parametrize("table", ["events_raw", "events_by_quarter_hour", "user_activity"])
-def test_what_days_are_made_of_is_known_without_reading_a_column(held: Any, table: str) -> None:
+IN_TIME = [EVENTS_IN_TIME, QUARTER_HOURS_IN_TIME, ACTIVITY_IN_TIME]
+
+
+@pytest.mark.parametrize("table", IN_TIME, ids=lambda table: table.name)
+def test_what_days_are_made_of_is_known_without_reading_a_column(held: Any, table: Timeline) -> None:
     held.hold(list(events()))
-    given = {"table": table, "name": table, "partitions": ["20260324", "20260325"]}
+    given = {"table": table.name, "name": table.name, "at": table.at, "partitions": ["20260324", "20260325"]}
     explained = held.client.query(f"EXPLAIN {catalog.query(PARTS).sql}", parameters=given)
     plan = "\n".join(row[0] for row in explained.result_rows)
     assert "_minmax_count_projection" in plan
     assert "ReadFromMergeTree" not in plan.replace("ReadFromMergeTree (_minmax_count_projection)", "")
 
 
+@pytest.mark.parametrize("table", IN_TIME, ids=lambda table: table.name)
+def test_a_part_tells_from_when_to_when_it_reaches(held: Any, table: Timeline) -> None:
+    first, last = datetime(2026, 3, 24, 3, 59, 59, 999_000, UTC), datetime(2026, 3, 24, 20, 15, tzinfo=UTC)
+    held.hold([{"user_id": "u", "occurred_at": at.isoformat()} for at in (first, last)])
+    asked_by = held.at(NOW)._asking(Scope())
+    (part,) = asked_by._made_of(table, [date(2026, 3, 24)])
+    whole = table.lasts_s
+    assert part.since == int(first.timestamp()) // whole * whole
+    assert part.until == int(last.timestamp()) // whole * whole + whole
+
+
+@pytest.fixture
+def unmerged(held: Any) -> Iterator[None]:
+    """Parts stay as they came."""
+    for table in IN_TIME:
+        held.client.command(f"SYSTEM STOP MERGES {table.name}")
+    yield
+    for table in IN_TIME:
+        held.client.command(f"SYSTEM START MERGES {table.name}")
+
+
+@pytest.mark.usefixtures("unmerged")
+@pytest.mark.parametrize(
+    "within", [Scope(), Scope(exact=True), Scope(segments=OF_KIND)], ids=["sketches", "exact", "segment"]
+)
+def test_a_day_of_a_zone_is_not_read_again_for_the_rest_of_the_utc_day_it_ends_in(
+    held: Any, asking: tuple[Warehouse, Listening], within: Scope
+) -> None:
+    warehouse, _ = asking
+    scope = replace(within, tz="Asia/Tokyo")
+    # There the 25th begins at 15:00.
+    over, begun = date(2026, 3, 24), date(2026, 3, 25)
+    for minute, changed in ((15 * 60, begun), (15 * 60 - 1, over)):
+        for day in (over, begun):
+            warehouse.daily(scope, day, day)
+        one_more(held, datetime(2026, 3, 24, *divmod(minute, 60), tzinfo=UTC))
+        assert counting.daily_unread(warehouse._asking(scope), over, begun) == [changed]
+
+
 def test_parts_are_told_apart_where_the_server_does_not_say_which_table_it_is(held: Any) -> None:
     held.hold(list(events()))
-    given = {"table": "events_raw", "name": "not_shown", "partitions": ["20260324", "20260325"]}
-    (_, first), (_, second) = ask(held.client, catalog.query(PARTS).sql, **given)
+    given = {
+        "table": "events_raw",
+        "name": "not_shown",
+        "at": "occurred_at",
+        "partitions": ["20260324", "20260325"],
+    }
+    (first, *_), (second, *_) = ask(held.client, catalog.query(PARTS).sql, **given)
     assert first
     assert second
     assert first != second
@@ -198,7 +258,7 @@ def test_parts_are_told_apart_where_the_server_does_not_say_which_table_it_is(he
 def test_a_table_made_anew_is_another_even_when_its_parts_are_called_the_same(
     warehouse_dsn: Callable[[str], str],
 ) -> None:
-    given = {"table": "made_anew", "name": "made_anew", "partitions": ["20260324"]}
+    given = {"table": "made_anew", "name": "made_anew", "at": "day", "partitions": ["20260324"]}
     with connect(warehouse_dsn("admin")) as client:
         told, parts = [], []
         for _ in range(2):

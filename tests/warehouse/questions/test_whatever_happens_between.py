@@ -61,6 +61,7 @@ def ask(held: Any, warehouse: Warehouse, scope: Scope, days_ago: tuple[int, int]
     new = held.at(NOW)
     assert warehouse.daily(scope, first, last) == new.daily(scope, first, last)
     assert warehouse.dau(scope, first, last) == new.dau(scope, first, last)
+    assert warehouse.retention_7d(scope, first, last) == new.retention_7d(scope, first, last)
 
 
 AGO = st.integers(0, DAYS)
