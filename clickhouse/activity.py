@@ -1,6 +1,6 @@
-"""Questions about who was there: daily users, users who came back, cohorts. Always exact.
+"""Questions about who was there: daily users, and users who came back. Always exact.
 
-Without a segment from user_activity and user_spans, with one from events_raw, first events included.
+Without a segment from user_activity, with one from events_raw.
 """
 
 import base64
@@ -9,11 +9,10 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from clickhouse import cursors, days
-from clickhouse.answers import Answer, Cohort, DauRow, Period, Returned, ReturningPage
+from clickhouse.answers import Answer, DauRow, Returned, ReturningPage
 from clickhouse.asking import Asking, Reading
 from clickhouse.views import ACTIVITY_IN_TIME, EVENTS_IN_TIME, Timeline
 
-PERIOD_DAYS: Final[dict[Period, int]] = {"day": 1, "week": 7}
 RETURNS_WITHIN_DAYS: Final = 7
 # A user's days are the bits of a number.
 DAYS_AT_ONCE: Final = 64
@@ -39,41 +38,10 @@ def _dau(asking: Asking, first: date, last: date) -> list[Any]:
             return asking.rows("dau", first=first, last=last)
         found: list[Any] = []
         for some in _at_once(first, last, DAYS_AT_ONCE):
-            found += asking.rows("dau_in_zone", first=some[0], **_days(asking, some[0], some[-1]))
+            found += asking.rows("dau_in_zone", first=some[0], **asking.told_by(some[0], some[-1]))
         return found
 
-    return asking.by_day(Reading("dau", _table(asking), read), first, last)
-
-
-def retention(asking: Asking, start: date, windows: int, period: Period) -> Answer[Cohort]:
-    """The cohorts of the periods 0 to `windows` from `start` on that have begun, empty ones too."""
-    period_days, memory = PERIOD_DAYS[period], asking.memory()
-    begun = _begun(days.day_of(asking.now, asking.scope.tz), start, 2 * windows + 1, period_days)
-    known: dict[tuple[date, int], int] = {}
-    end = begun[-1] + (period_days - 1) * days.DAY if begun else start
-    if begun and memory.askable(start, end):
-        rows = asking.rows(
-            "retention",
-            first=start,
-            period_days=period_days,
-            windows=windows,
-            newcomers_since=days.start_of(max(start, memory.whole_since), asking.scope.tz),
-            **_days(asking, start, end, period_days),
-        )
-        known = {(cohort, window): users for cohort, window, users in rows}
-    cohorts = []
-    for number, day in enumerate(begun[: windows + 1]):
-        counts = [known.get((day, n), 0) for n in range(min(windows + 1, len(begun) - number))]
-        cohorts.append(Cohort(day, counts[0], (*counts, *[None] * (windows + 1 - len(counts)))))
-    return Answer(cohorts, held_since=memory.whole_since)
-
-
-def _begun(today: date, start: date, periods: int, period_days: int) -> list[date]:
-    """The first days of those of the periods from `start` on that have begun."""
-    if start > today:
-        return []
-    count = min(periods, (today - start).days // period_days + 1)
-    return [start + n * period_days * days.DAY for n in range(count)]
+    return asking.by_day(Reading("dau", _table(asking)), read, first, last)
 
 
 def retention_7d(asking: Asking, first: date, last: date) -> Answer[Returned]:
@@ -82,15 +50,15 @@ def retention_7d(asking: Asking, first: date, last: date) -> Answer[Returned]:
     def read(first: date, last: date, _edges: Sequence[int]) -> list[Any]:
         found: list[Any] = []
         for some in _at_once(first, last, DAYS_AT_ONCE - RETURNS_WITHIN_DAYS):
-            told_by = _days(asking, some[0], some[-1] + RETURNS_WITHIN_DAYS * days.DAY)
+            told_by = asking.told_by(some[0], some[-1] + RETURNS_WITHIN_DAYS * days.DAY)
             found += asking.rows("retention_7d", first=some[0], asked=len(some), **told_by)
         return found
 
     memory = asking.memory()
     known: dict[date, Returned] = {}
     if asked := memory.askable(first, last):
-        reading = Reading("retention_7d", _table(asking), read, reach=RETURNS_WITHIN_DAYS)
-        known = {row[0]: Returned(*row) for row in asking.by_day(reading, *asked)}
+        reading = Reading("retention_7d", _table(asking), reach=RETURNS_WITHIN_DAYS)
+        known = {row[0]: Returned(*row) for row in asking.by_day(reading, read, *asked)}
     rows = [known.get(day) or Returned(day, 0, 0) for day in days.days_between(first, last)]
     return Answer(rows, held_since=memory.whole_since)
 
@@ -121,14 +89,6 @@ def returning(asking: Asking, day: date, back: int, limit: int, cursor: str | No
 
 def _table(asking: Asking) -> Timeline:
     return EVENTS_IN_TIME if asking.scope.segments else ACTIVITY_IN_TIME
-
-
-def _days(asking: Asking, first: date, last: date, period_days: int = 1) -> dict[str, Any]:
-    """The days first..last as the source takes them: edges for events, marked quarter hours for activity."""
-    edges = days.edges(first, last, asking.scope.tz)
-    if asking.scope.segments:
-        return {"edges": edges}
-    return days.marks(edges, [1 << n // period_days for n in range(len(edges) - 1)])
 
 
 def _at_once(first: date, last: date, count_max: int) -> list[list[date]]:

@@ -1,6 +1,6 @@
 """How a question is put to the warehouse: a file of the catalogue, and the parameters it declares."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
@@ -10,7 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from clickhouse import catalog, days, segments
 from clickhouse.client import QueryFailed, classified
-from clickhouse.day_cache import DayCache, Part, Read, Wanted
+from clickhouse.day_cache import DayCache, Known, Part, Read, Wanted
 from clickhouse.held import Memory, memory_of
 from clickhouse.property_columns import Columns
 from clickhouse.scope import Scope
@@ -27,15 +27,15 @@ WHOLE_DAYS: Mapping[str, int] = {"optimize_move_to_prewhere": 0}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a question reads days, and from which table. Its name tells it from others of that table.
+    """What is read of a table day by day. The name of the question tells it from others of that table.
 
-    `reach`: on so many days after its own a day's rows depend too.
+    `reach`: on so many days after its own a day's rows depend too. `step`: so many days are a period.
     """
 
-    question: str
+    question: Hashable
     table: Timeline
-    read: Read
     reach: int = 0
+    step: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,27 @@ class Asking:
         sql = catalog.query(name).sql.replace(SEGMENT, f"({condition})")
         return ask(self.client, sql, **parameters, **values, bots=self.scope.bots)
 
-    def by_day(self, reading: Reading, first: date, last: date, *, rows_max: int | None = None) -> list[Any]:
+    def by_day(
+        self, reading: Reading, read: Read, first: date, last: date, *, rows_max: int | None = None
+    ) -> list[Any]:
         """The rows of the days first..last, `rows_max` at most; read only where their table has changed."""
         wanted = self._wanted(reading, first, last)
-        return self.read_before.rows(wanted, reading.read, self._made_of, read_max=rows_max)[:rows_max]
+        return self.read_before.rows(wanted, read, self._made_of, read_max=rows_max)[:rows_max]
+
+    def known(self, reading: Reading, first: date, last: date) -> Known:
+        """What of these days was read before and has not changed."""
+        return self.read_before.known(self._wanted(reading, first, last), self._made_of)
 
     def unread(self, reading: Reading, first: date, last: date) -> list[date]:
         """Which of these days `by_day` would read now."""
         return self.read_before.unread(self._wanted(reading, first, last), self._made_of)
+
+    def told_by(self, first: date, last: date, period_days: int = 1) -> dict[str, Any]:
+        """The days as the source takes them: edges for events, marked quarter hours for activity."""
+        edges = days.edges(first, last, self.scope.tz)
+        if self.scope.segments:
+            return {"edges": edges}
+        return days.marks(edges, [1 << n // period_days for n in range(len(edges) - 1)])
 
     def _wanted(self, reading: Reading, first: date, last: date) -> Wanted:
         # Segments may be long, and many: what is kept of them is a name. The columns are in it, so that what
@@ -100,7 +113,7 @@ class Asking:
         asked_of = blake2b(asked.encode(), digest_size=16).digest()
         what = (reading.question, asked_of, self.scope.bots)
         edges = days.edges(first, last + reading.reach * days.DAY, self.scope.tz)
-        return Wanted(reading.table, what, first, last, edges, reading.reach)
+        return Wanted(reading.table, what, first, last, edges, reading.reach, reading.step)
 
     def _made_of(self, table: Timeline, some: Sequence[date]) -> list[Part]:
         sql, partitions = catalog.query("parts_of_days").sql, [day.strftime("%Y%m%d") for day in some]

@@ -7,6 +7,7 @@ from typing import Any
 from clickhouse import days
 from clickhouse.answers import UNIQ_ERROR_BOUND, Answer, DailyRow, TopEvent
 from clickhouse.asking import Asking, Reading
+from clickhouse.day_cache import Read
 from clickhouse.views import EVENTS_IN_TIME, QUARTER_HOURS_IN_TIME
 
 
@@ -38,7 +39,9 @@ def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[Dail
     memory = asking.memory(raw=exact)
     rows: list[DailyRow] = []
     if asked := memory.askable(first, last):
-        found = asking.by_day(_daily(asking, rows_max + 1), *asked, rows_max=rows_max + 1)
+        found = asking.by_day(
+            _of_days(asking), _read_daily(asking, rows_max + 1), *asked, rows_max=rows_max + 1
+        )
         rows = [DailyRow(*row) for row in found]
     if exact:
         return Answer(rows, held_since=memory.whole_since)
@@ -48,22 +51,25 @@ def daily(asking: Asking, first: date, last: date, rows_max: int) -> Answer[Dail
 def daily_unread(asking: Asking, first: date, last: date) -> list[date]:
     """The days of `first` to `last` that `daily` would read now: they have come or changed since it did."""
     asked = asking.memory(raw=_exactly(asking)).askable(first, last)
-    return asking.unread(_daily(asking), *asked) if asked else []
+    return asking.unread(_of_days(asking), *asked) if asked else []
 
 
 def _exactly(asking: Asking) -> bool:
     return asking.scope.exact or bool(asking.scope.segments)
 
 
-def _daily(asking: Asking, limit: int = 0) -> Reading:
+def _of_days(asking: Asking) -> Reading:
+    return Reading("daily", EVENTS_IN_TIME if _exactly(asking) else QUARTER_HOURS_IN_TIME)
+
+
+def _read_daily(asking: Asking, limit: int) -> Read:
     """From the events themselves, from states of whole UTC days, or from those of quarter hours."""
-    exact = _exactly(asking)
 
     def read(first: date, last: date, edges: Sequence[int]) -> list[Any]:
-        if exact:
+        if _exactly(asking):
             return asking.rows_of_events("daily_in_segment", first=first, edges=edges, limit=limit)
         if days.of_utc(edges):
             return asking.rows("daily_by_day", days=days.days_between(first, last), limit=limit)
         return asking.rows("daily", first=first, edges=edges, limit=limit)
 
-    return Reading("daily", EVENTS_IN_TIME if exact else QUARTER_HOURS_IN_TIME, read)
+    return read

@@ -16,10 +16,11 @@ its own. Behind a load balancer each API process would have to stay with one of 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
+from itertools import groupby
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
@@ -51,10 +52,10 @@ Read = Callable[[date, date, Sequence[int]], Sequence[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The days first..last of a table. `what`: all that decides about a day's rows but table and days.
+    """Of a table the days first..last, or each `step`-th of them: the first days of longer periods.
 
-    `reach`: on so many days after its own a day's rows depend too. `edges`: where all these days begin, and
-    where the last one ends.
+    `what`: all that decides about a day's rows but table and days. `reach`: on so many days after its own a
+    day's rows depend too. `edges`: where all these days begin, and where the last one ends.
     """
 
     table: Timeline
@@ -63,6 +64,11 @@ class Wanted:
     last: date
     edges: Sequence[int]
     reach: int = 0
+    step: int = 1
+
+    def days(self) -> Sequence[date]:
+        """Those for which there are rows."""
+        return days.days_between(self.first, self.last)[:: self.step]
 
     def key(self, day: date) -> Key:
         """What tells the rows of this day from all others."""
@@ -79,6 +85,17 @@ class Wanted:
         return self.edges[(first - self.first).days : (last - self.first).days + self.reach + 2]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of each day wanted the rows that are still right; None when it must be read, and then `keep` keeps it.
+
+    Days without parts are not in it where others have some: there is nothing of them.
+    """
+
+    rows: Mapping[date, Sequence[Any] | None]
+    keep: Callable[[date, Sequence[Any]], None]
+
+
 class DayCache:
     """Of any questions that are answered day by day; threads may share it."""
 
@@ -90,9 +107,9 @@ class DayCache:
 
     def rows(self, wanted: Wanted, read: Read, made_of: MadeOf, *, read_max: int | None = None) -> list[Any]:
         """The rows of all days, by day. A reading of `read_max` rows may lack some, and is not kept."""
-        parts = _look(wanted, made_of)
-        found = {day: self._recall(wanted.key(day), made) for day, made in parts.items()}
-        for first, last in _runs([day for day, rows in found.items() if rows is None]):
+        known = self.known(wanted, made_of)
+        found = dict(known.rows)
+        for first, last in _unread_spans(known.rows):
             rows = read(first, last, wanted.edges_of(first, last))
             by_day: dict[date, list[Any]] = {day: [] for day in days.days_between(first, last)}
             for row in rows:
@@ -100,13 +117,21 @@ class DayCache:
             found.update(by_day)
             if read_max is None or len(rows) < read_max:
                 for day, of_day in by_day.items():
-                    self._keep(wanted.key(day), parts[day], of_day)
-        return [row for rows in found.values() for row in rows or ()]
+                    known.keep(day, of_day)
+        return [row for day in sorted(found) for row in found[day] or ()]
+
+    def known(self, wanted: Wanted, made_of: MadeOf) -> Known:
+        """What need not be read. What is read from now on may be kept as of now."""
+        parts = _look(wanted, made_of)
+        rows = {day: self._recall(wanted.key(day), made) for day, made in parts.items() if made}
+        # A table may not be divided by days after all: then no day has parts, and each must be read.
+        return Known(
+            rows or dict.fromkeys(parts), lambda day, rows: self._keep(wanted.key(day), parts[day], rows)
+        )
 
     def unread(self, wanted: Wanted, made_of: MadeOf) -> list[date]:
-        """Which of the days `rows` would read now, but for those of which there is nothing."""
-        parts = _look(wanted, made_of)
-        return [day for day, made in parts.items() if made and self._recall(wanted.key(day), made) is None]
+        """Which of the days `rows` would read now."""
+        return [day for day, rows in self.known(wanted, made_of).rows.items() if rows is None]
 
     def _recall(self, key: Key, parts: Parts) -> Sequence[Any] | None:
         """The rows that are still right; None when the day must be read."""
@@ -118,7 +143,7 @@ class DayCache:
             return rows
 
     def _keep(self, key: Key, parts: Parts, rows: Sequence[Any]) -> None:
-        # Without parts there is nothing to tell the day by, and next to nothing to read.
+        # There is nothing to tell the day by.
         if not parts:
             return
         with self._lock:
@@ -138,18 +163,16 @@ def _look(wanted: Wanted, made_of: MadeOf) -> dict[date, Parts]:
     """What each day is made of now."""
     of_utc = days.days_between(_utc_day(wanted.edges[0]), _utc_day(wanted.edges[-1] - 1))
     parts = made_of(wanted.table, of_utc)
-    return {day: wanted.made_of(day, parts) for day in days.days_between(wanted.first, wanted.last)}
+    return {day: wanted.made_of(day, parts) for day in wanted.days()}
 
 
 def _utc_day(at: int) -> date:
     return datetime.fromtimestamp(at, UTC).date()
 
 
-def _runs(some: Sequence[date]) -> Iterator[tuple[date, date]]:
-    """Days, given in order, as spans without a gap."""
-    first = None
-    for number, day in enumerate(some):
-        first = first or day
-        if number + 1 == len(some) or some[number + 1] != day + days.DAY:
-            yield first, day
-            first = None
+def _unread_spans(rows: Mapping[date, Sequence[Any] | None]) -> Iterator[tuple[date, date]]:
+    """The days that must be read, in spans; days of which there is nothing do not part them."""
+    for unread, some in groupby(rows, key=lambda day: rows[day] is None):
+        if unread:
+            first, *more = some
+            yield first, more[-1] if more else first

@@ -6,7 +6,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from clickhouse import activity, catalog, counting
+from clickhouse import activity, catalog, cohorts, counting
 from clickhouse.answers import (
     UNIQ_ERROR_BOUND,
     Answer,
@@ -91,7 +91,7 @@ class Warehouse:
 
         Each has `windows` + 1 numbers, its own period's first; None for a period that has not begun.
         """
-        return activity.retention(self._asking(scope), start, windows, period)
+        return cohorts.retention(self._asking(scope), start, windows, period)
 
     def retention_7d(self, scope: Scope, first: date, last: date) -> Answer[Returned]:
         """Of every day: who was there, and who of them again within seven days; exact."""

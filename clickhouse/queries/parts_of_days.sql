@@ -1,6 +1,6 @@
 -- Which parts are days of a table made of, and from when to when?
 --
--- asks:  GET /stats/dau, /stats/daily and /stats/retention-7d, before what was read before is read again
+-- asks:  GET /stats/dau, daily, retention and retention-7d, before what was read before is read again
 -- cost:  what each part says of itself; no column is read
 -- param table: Identifier  the table
 -- param name: String  its name once more: a table made anew may give names of parts that the old one gave

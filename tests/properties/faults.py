@@ -1,8 +1,8 @@
 """Faults that a query could have, each a change of its text: what the histories are there to find.
 
-Left out is what no answer can tell: a test that `bitTest` makes anyway (`day >= day_from` of returning), and
-an end that is included where what follows is outside of every window (`retention_in_segment`,
-`retention_7d_in_segment`).
+Left out is what no answer can tell: in which order days are read, as they are put in order once more; a test
+that `bitTest` makes anyway (`day >= day_from` of returning); an end that is included where what follows is
+outside of every window (`retention_in_segment`, `retention_7d_in_segment`).
 """
 
 from dataclasses import dataclass
@@ -96,17 +96,22 @@ OF_ONE = (
     Fault("top_events_in_segment", "one too many", "{limit:UInt16}", "{limit:UInt16} + 1"),
     Fault("daily", "rows for users", "uniqMerge(users)", "count()"),
     Fault("daily", "rows for actions", "countMerge(actions)", "count()"),
-    Fault("daily", "by name, then by day", "ORDER BY date, event_type", "ORDER BY event_type, date"),
     Fault("daily_by_day", "rows for users", "uniqMerge(users)", "count()"),
-    Fault("daily_by_day", "by name, then by day", "ORDER BY date, event_type", "ORDER BY event_type, date"),
     Fault("daily_in_segment", "points are never less than nothing", "sum(value)", "sum(abs(value))"),
     Fault("daily_in_segment", "events are counted, not users", "uniqExact(user_hash)", "count()"),
     Fault("daily_in_segment", "the same points count once", "sum(value)", "sumDistinct(value)"),
-    Fault("retention", "who comes at the first instant is no newcomer", "first_at < {", "first_at <= {"),
-    Fault("retention", "nobody was there before", "WHERE first_at < {", "WHERE 0 AND first_at < {"),
-    Fault("retention", "who was there last, not first", "first_at < {", "last_at < {"),
-    Fault("retention", "a cohort too few", "cohort_number <= {", "cohort_number < {"),
-    Fault("retention", "a window too few", "window <= {", "window < {"),
+    Fault("retention", "who comes at the first instant is no newcomer", "came_at >= {", "came_at > {"),
+    Fault("retention", "who came a second before is new", "came_at >= {", "came_at + 1 >= {"),
+    Fault("retention", "nobody was there before", "came_at >= {", "1 OR came_at >= {"),
+    Fault(
+        "retention",
+        "who was there last, not first",
+        "first_at, toUInt64(0)",
+        "last_at AS first_at, toUInt64(0)",
+    ),
+    Fault("retention", "the latest of first times", "min(first_at)", "max(first_at)"),
+    Fault("retention", "one of the days is enough", "groupBitOr(periods)", "any(periods)"),
+    Fault("retention", "the period before", "bitTest(there, n)", "bitTest(bitShiftLeft(there, 1), n)"),
     Fault(
         "retention_in_segment",
         "before the start, the segment is not looked at",

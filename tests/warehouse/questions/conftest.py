@@ -74,6 +74,26 @@ class Held:
         return Warehouse(self.client, clock=StandingClock(now))
 
 
+class Listening:
+    """In the place of a client: passes on what it is asked, and keeps it, with what was given beside it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.server_settings = client.server_settings
+        self.asked: list[str] = []
+        self.given: list[Mapping[str, Any]] = []
+
+    def query(self, sql: str, **given: Any) -> Any:
+        self.asked.append(sql)
+        self.given.append(given["parameters"])
+        return self._client.query(sql, **given)
+
+    def news(self) -> list[str]:
+        """What was asked since the last look."""
+        asked, self.asked = self.asked, []
+        return asked
+
+
 def _row(number: int, event: Mapping[str, Any]) -> dict[str, Any]:
     at = datetime.fromisoformat(event["occurred_at"]).astimezone(UTC).isoformat(timespec="milliseconds")
     return {

@@ -101,17 +101,41 @@ def test_only_days_that_have_changed_are_read_again_those_beside_each_other_at_o
     assert [row[0].day for row in found] == [9, 10, 11, 12, 13]
 
 
-def test_a_part_less_is_a_change_too_and_a_day_without_any_is_always_read(table: Table) -> None:
+def test_a_part_less_is_a_change_too(table: Table) -> None:
     cache = DayCache()
     table.parts[day(10)].append("second")
     table.asked(cache)
     table.news()
     table.parts[day(10)].pop(0)
+    assert [row[2] for row in table.asked(cache) if row[0] == day(10)] == [("second",)]
+    assert table.news() == [(day(10), day(10))]
+
+
+def test_a_table_that_is_not_divided_by_days_is_read_each_time(table: Table) -> None:
+    table.parts = {each: [] for each in table.parts}
+    cache = DayCache()
+    assert [row[0].day for row in table.asked(cache)] == [9, 10, 11, 12, 13]
+    table.asked(cache)
+    assert table.news() == [(FIRST, LAST)] * 2
+
+
+def test_of_a_day_without_parts_there_is_nothing_to_read(table: Table) -> None:
+    cache = DayCache()
+    table.asked(cache)
     table.parts[day(12)].clear()
-    for changed in ([(day(10), day(10)), (day(12), day(12))], [(day(12), day(12))]):
-        found = table.asked(cache)
-        assert [row[2] for row in found if row[0] in (day(10), day(12))] == [("second",), ()]
-        assert table.news() == changed
+    table.parts[day(13)].clear()
+    table.news()
+    assert [row[0].day for row in table.asked(cache)] == [9, 10, 11]
+    assert table.news() == []
+    # Nor does it part days that are read, and what came for it meanwhile is in its place.
+    for number in (9, 11, 13):
+        table.parts[day(number)].append("late")
+    table.parts[day(10)].clear()
+    assert [row[0].day for row in table.asked(cache)] == [9, 10, 11, 12, 13]
+    assert table.news() == [(day(9), day(13))]
+    # There was nothing to tell the tenth by, so that is not kept; nothing but parts says that it is there.
+    assert [row[0].day for row in table.asked(cache)] == [9, 11, 13]
+    assert table.news() == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clickhouse import segments
 from clickhouse.scope import Scope
-from clickhouse.views import ACTIVITY, QUARTER_HOURS, RAW
+from clickhouse.views import ACTIVITY, QUARTER_HOURS, RAW, SPANS
 from clickhouse.warehouse import Warehouse
 from ugc_api.stats.ahead import ReadingAhead
 
@@ -36,7 +36,7 @@ Happening = Callable[[Any, Warehouse, ReadingAhead], None]
 def arrive(held: Any, quarters: Sequence[int]) -> None:
     held.add(
         {
-            "user_id": f"u{quarter % 3}",
+            "user_id": f"u{quarter % 7}",
             "event_type": f"t{quarter % 2}",
             "occurred_at": (NOW - timedelta(minutes=15 * quarter)).isoformat(),
             "properties": {"n": quarter % 4},
@@ -46,7 +46,7 @@ def arrive(held: Any, quarters: Sequence[int]) -> None:
 
 
 def merge(held: Any, tables: Sequence[str]) -> None:
-    for table in tables:
+    for table in (*tables, SPANS.target):
         held.client.command(f"OPTIMIZE TABLE {table} FINAL")
 
 
@@ -62,6 +62,7 @@ def ask(held: Any, warehouse: Warehouse, scope: Scope, days_ago: tuple[int, int]
     assert warehouse.daily(scope, first, last) == new.daily(scope, first, last)
     assert warehouse.dau(scope, first, last) == new.dau(scope, first, last)
     assert warehouse.retention_7d(scope, first, last) == new.retention_7d(scope, first, last)
+    assert warehouse.retention(scope, first, DAYS, "day") == new.retention(scope, first, DAYS, "day")
 
 
 AGO = st.integers(0, DAYS)
