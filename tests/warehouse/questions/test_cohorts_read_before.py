@@ -34,9 +34,13 @@ def ask(scope: Scope, period: Period = "day", windows: int = 11) -> Ask:
 @pytest.fixture
 def asking(held: Any) -> tuple[Warehouse, Listening]:
     """Of somebody for whom five came, first and again, on ten days."""
-    held.hold([])
-    for user in range(5):
-        held.add(come(f"u{user}", *(f"{day}T09:{user}0" for day in range(20 + user, 31, 2 + user))))
+    held.hold(
+        [
+            event
+            for user in range(5)
+            for event in come(f"u{user}", *(f"{day}T09:{user}0" for day in range(20 + user, 31, 2 + user)))
+        ]
+    )
     client = Listening(held.client)
     return Warehouse(client, clock=held.at(NOW)._clock), client  # type: ignore[arg-type]
 
