@@ -19,7 +19,7 @@ from embedded.warehouse import profiles
 from embedded.warehouse.directory import Directory
 from embedded.warehouse.engine import Engine
 from embedded.warehouse.errors import WarehouseError
-from embedded.warehouse.limits import Limits
+from embedded.warehouse.limits import MIB, Limits
 from embedded.warehouse.overdue import OverdueWatch
 from embedded.warehouse.running import DisconnectWatch, Query
 from embedded.warehouse.runtime import Runtime
@@ -94,7 +94,7 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, note)
     engine.ask(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
-    runtime = Runtime(engine, limits, directory.spool, clock)
+    runtime = Runtime(engine, arguments.memory_mb * MIB, limits, directory.spool, clock)
     server.service = service = Service(runtime, roles=roles, passwords=passwords)
     watch = DisconnectWatch(service.running, limits.disconnect_check_s)
     watch.start()

@@ -13,6 +13,7 @@ from embedded.warehouse.errors import Refused
 from embedded.warehouse.handles import Handles, Setup
 from embedded.warehouse.inserting import Inserter, Load, insert_text
 from embedded.warehouse.killing import kill
+from embedded.warehouse.outcome import ran_out_of_memory
 from embedded.warehouse.parsing import Parser, Statement
 from embedded.warehouse.profiles import HTTP_SETTINGS, Role
 from embedded.warehouse.quotas import Charge, Quotas
@@ -107,7 +108,7 @@ class Executor:
         with self._handle(call, asked, query) as handle:
             limit_s = _seconds({**call.role.settings, **call.settings}.get("max_execution_time", "0"))
             if asked.load is not None:
-                counted = self._inserter.run(asked.load, handle, query, limit_s=limit_s)
+                counted = self._insert(asked.load, handle, query, limit_s)
                 reply.whole(b"", counted, self._reader.elapsed_ns(query))
                 return
             statement = asked.statement
@@ -121,6 +122,14 @@ class Executor:
             self._reader.run(_reading(call, statement, reply), handle, query, reply)
             if kind == "UseQuery" and call.session is not None:
                 call.session.database = _used(asked.statement)
+
+    def _insert(self, load: Load, handle: Handle, query: Query, limit_s: float) -> Counted:
+        try:
+            return self._inserter.run(load, handle, query, limit_s=limit_s)
+        except Refused as error:
+            if ran_out_of_memory(self._engine, error):
+                self._running.give_way()
+            raise
 
     def _read(self, request: Request) -> Asked:
         """The statement, and where its data starts. Everything is read but an insert's data."""

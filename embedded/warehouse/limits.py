@@ -19,8 +19,13 @@ class Limits:
     reads_running_max: int = 16
     # Requests of one reader at a time, from before they are read: each has a thread.
     reads_let_in_max: int = 40
-    # What is left for each place of a user whose queries together have a limit.
+    # What is left for each place of a user whose queries together have a limit; what each question gets
+    # while memory is short.
     query_memory_bytes_min: int = 64 * MIB
+    # Of the engine's memory what questions may use then: two inserts of the largest ranges need the rest.
+    short_reads_share: float = 0.5
+    # So long after an insert failed for want of it.
+    short_of_memory_s: float = 60.0
     queue_wait_s: float = 5.0
     # Set up and waiting; 100 KiB each.
     handles_kept_max: int = 24

@@ -11,6 +11,10 @@ from embedded.warehouse.engine import Engine, quote
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.running import Query
 
+UNKNOWN_STATUS, MEMORY_LIMIT = 319, 241
+# The limit of one statement alone says nothing of others.
+_OF_ALL = "(total)"
+_MET_LATELY = f"SELECT count() FROM system.errors WHERE code = {MEMORY_LIMIT} AND last_error_time > now() - 5"  # noqa: S608
 _FAILED = "(SELECT sum(value) FROM system.events WHERE event = 'FailedInsertQuery')"
 
 
@@ -40,7 +44,7 @@ class Outcome:
             code, name, message = found
             raise Refused(int(code), name, message if message.endswith((".", "!", "?")) else f"{message}.")
         raise Refused(
-            319,
+            UNKNOWN_STATUS,
             "UNKNOWN_STATUS_OF_INSERT",
             "An insert failed meanwhile, and the engine does not say which. Send it again under its token.",
         )
@@ -52,3 +56,10 @@ def begun(engine: Engine, query: Query) -> Outcome:
     sql = f"SELECT {_FAILED}, (SELECT any(query_id) FROM system.processes WHERE {ours})"  # noqa: S608 - quoted
     failed, _, engine_id = engine.ask(sql).rstrip("\n").partition("\t")
     return Outcome(engine, engine_id, int(failed))
+
+
+def ran_out_of_memory(engine: Engine, error: Refused) -> bool:
+    """Whether an insert failed, or may have failed, because all of the engine's memory was taken."""
+    if error.code == MEMORY_LIMIT:
+        return _OF_ALL in error.message
+    return error.code == UNKNOWN_STATUS and engine.ask(_MET_LATELY).strip() != "0"

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -19,10 +19,15 @@ import structlog
 from embedded.warehouse.engine import Engine, quote
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.limits import Limits
+from embedded.warehouse.memory import Memory
 from embedded.warehouse.profiles import Role
 
 KILL_ATTEMPTS = 100
 KILL_AGAIN_S = 0.02
+GAVE_WAY = (
+    "Memory limit exceeded: an insert found none, and questions give way to inserts. Ask again: "
+    "for a minute each question gets a little."
+)
 
 _NOT_FOR_A_COMMENT = re.compile(r"[^\w.:-]")
 
@@ -32,7 +37,7 @@ class Query:
     """One statement under way."""
 
     query_id: str
-    user: str
+    role: Role
     number: int
     started_s: float
     # Set before the engine is asked, and read after it answered: an insert that was killed, or that ran
@@ -40,12 +45,18 @@ class Query:
     killed: threading.Event = field(default_factory=threading.Event)
     # Watched while set: a read whose client is gone is ended.
     client: socket.socket | None = None
-    # Its share of what the queries of its user may use together; 0: what the role says.
+    # What it may use; 0: what the role says.
     memory_bytes: int = 0
+    # What its client is told instead of that it was killed.
+    refused_as: Refused | None = None
     read_rows: int = 0
     # How long a reader's may take, and since when the engine has been at it; 0 and None: nobody looks.
     limit_s: float = 0.0
     asked_s: float | None = None
+
+    @property
+    def user(self) -> str:
+        return self.role.name
 
     @property
     def mark(self) -> str:
@@ -63,9 +74,10 @@ class Query:
 class Running:
     """The list of them. Safe to share between threads."""
 
-    def __init__(self, engine: Engine, limits: Limits) -> None:
+    def __init__(self, engine: Engine, limits: Limits, memory: Memory) -> None:
         self._engine = engine
         self._limits = limits
+        self._memory = memory
         self._free = threading.Condition()
         self._queries: dict[str, Query] = {}
         self._of_user: Counter[str] = Counter()
@@ -97,11 +109,15 @@ class Running:
     @contextmanager
     def place(self, query_id: str, role: Role, started_s: float) -> Iterator[Query]:
         """Hold a place for one statement; waits for it a bounded time, in a bounded queue."""
-        query = Query(query_id, role.name, next(self._numbers), started_s)
+        query = Query(query_id, role, next(self._numbers), started_s)
         with self._free:
             self._enter(query, role)
         try:
             yield query
+        except Refused:
+            if query.refused_as is None:
+                raise
+            raise query.refused_as from None
         finally:
             with self._free:
                 query.client = None
@@ -128,29 +144,17 @@ class Running:
             if not came:
                 raise _too_many(f"no place within {self._limits.queue_wait_s:g} s")
             self._check(query, role)
-        query.memory_bytes = self._memory_share(role)
+        shares = [each.memory_bytes for each in self._queries.values() if each.role is role]
+        query.memory_bytes = self._memory.share(role, shares)
         self._queries[query.query_id] = query
         self._of_user[query.user] += 1
         self._working += 1
         self._reading += role.reads_only
 
     def _has_place(self, role: Role) -> bool:
-        if role.reads_only and self._reading >= self._limits.reads_running_max:
+        if role.reads_only and self._reading >= self._memory.reads_max:
             return False
         return self._working < self._limits.queries_running_max
-
-    def _memory_share(self, role: Role) -> int:
-        """Fixed when a query starts, so that together they stay within their user's limit.
-
-        The engine knows no users and cannot count for one; a share is left for each that may still come.
-        """
-        if not role.memory_of_user_bytes or not role.queries_max:
-            return 0
-        same = [each for each in self._queries.values() if each.user == role.name]
-        taken = sum(each.memory_bytes for each in same)
-        kept = self._limits.query_memory_bytes_min * (role.queries_max - len(same) - 1)
-        share = max(role.memory_of_user_bytes - taken - kept, self._limits.query_memory_bytes_min)
-        return min(share, role.memory_of_query_bytes or share)
 
     def _check(self, query: Query, role: Role) -> None:
         if self._stopping:
@@ -180,6 +184,24 @@ class Running:
             for _ in range(attempts):
                 if handle.query(sql, "TabSeparated").data or self.wait_until_gone(query, KILL_AGAIN_S):
                     return
+
+    def give_way(self) -> None:
+        """An insert found no memory: end the questions that may use more than a little. So much, and no more,
+        the next ones get for a while.
+        """
+        with self._free:
+            self._memory.ran_out()
+            large = [
+                each
+                for each in self._queries.values()
+                if each.role.reads_only and not 0 < each.memory_bytes <= self._memory.little
+            ]
+        structlog.get_logger().warning("questions_gave_way", ended=len(large))
+        for query in large:
+            query.refused_as = Refused(241, "MEMORY_LIMIT_EXCEEDED", GAVE_WAY)
+            # Ending one takes memory too.
+            with suppress(Refused):
+                self.kill(query, attempts=1)
 
     def wait_until_gone(self, query: Query, timeout_s: float) -> bool:
         """Whether the query ended within `timeout_s`."""

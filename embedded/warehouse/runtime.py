@@ -10,9 +10,10 @@ from telemetry.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The engine, the bounds, the clock, and a directory for answers too large for memory."""
+    """The engine and its memory, the bounds, the clock, and a directory for answers too large for memory."""
 
     engine: Engine
+    memory_bytes: int
     limits: Limits
     spool_dir: Path
     clock: Clock

@@ -11,6 +11,7 @@ import structlog
 from embedded.warehouse.body import Source
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.executing import Caller, Executor
+from embedded.warehouse.memory import Memory
 from embedded.warehouse.profiles import Role
 from embedded.warehouse.quotas import Charge
 from embedded.warehouse.reply import Outlet, Reply
@@ -57,7 +58,8 @@ class Service:
         self._engine, self._limits, self._clock = runtime.engine, runtime.limits, runtime.clock
         self._roles = roles
         self._passwords = passwords
-        self.running = Running(runtime.engine, runtime.limits)
+        memory = Memory(runtime.memory_bytes, runtime.limits, runtime.clock)
+        self.running = Running(runtime.engine, runtime.limits, memory)
         self.sessions = Sessions(runtime.limits, runtime.clock)
         self._executor = Executor(runtime, self.running)
         self._log = structlog.get_logger()

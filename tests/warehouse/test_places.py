@@ -10,16 +10,33 @@ from embedded.warehouse import profiles
 from embedded.warehouse.engine import Engine
 from embedded.warehouse.errors import Refused
 from embedded.warehouse.limits import MIB, Limits
+from embedded.warehouse.memory import Memory
 from embedded.warehouse.running import Running
+from telemetry.clock import SystemClock
 
 ROLES = profiles.load()
 # It is asked only when a query is killed.
 NO_ENGINE = cast("Engine", None)
 
 
+class HandClock(SystemClock):
+    now_s = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
 @pytest.fixture
-def running() -> Running:
-    return Running(NO_ENGINE, replace(Limits(), queue_wait_s=0.01))
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def running(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Running:
+    limits = replace(Limits(), queue_wait_s=0.01)
+    made = Running(NO_ENGINE, limits, Memory(1024 * MIB, limits, clock))
+    monkeypatch.setattr(made, "kill", lambda query, **_: query.killed.set())
+    return made
 
 
 def test_analysts_share_what_their_role_says_and_no_more(running: Running) -> None:
@@ -78,3 +95,46 @@ def test_questions_leave_places_for_inserts(running: Running) -> None:
             pytest.fail("there is no such place")
     with running.place("again", ROLES["reader"], 0.0):
         assert len(running.all()) == 1
+
+
+def _cancelled_in(running: Running, *, give_way: bool) -> None:
+    """A question that the engine ends; by our own doing when questions had to give way."""
+    with running.place("large", ROLES["reader"], 0.0) as query:
+        if give_way:
+            running.give_way()
+        assert query.killed.is_set() == give_way
+        raise Refused(394, "QUERY_WAS_CANCELLED", "Query was cancelled.")
+
+
+def test_questions_give_way_to_an_insert_that_found_no_memory(running: Running, clock: HandClock) -> None:
+    limits = Limits()
+    with running.place("insert", ROLES["writer"], 0.0) as insert:
+        with pytest.raises(Refused, match="give way to inserts") as told:
+            _cancelled_in(running, give_way=True)
+        assert told.value.code == 241
+        assert not insert.killed.is_set()
+        with ExitStack() as stack:
+            little = [stack.enter_context(running.place(f"r{n}", ROLES["reader"], 0.0)) for n in range(7)]
+            little += [stack.enter_context(running.place("a", ROLES["analyst"], 0.0))]
+            assert {each.memory_bytes for each in little} == {64 * MIB}
+            with (
+                pytest.raises(Refused, match="no place within"),
+                running.place("one more", ROLES["reader"], 0.0),
+            ):
+                pytest.fail("together they could reach the limit again")
+            running.give_way()
+            assert not any(each.killed.is_set() for each in little)
+    clock.now_s += limits.short_of_memory_s
+    with running.place("later", ROLES["reader"], 0.0) as query:
+        assert query.memory_bytes == 0
+
+
+def test_whoever_was_not_ended_for_an_insert_is_told_what_happened(running: Running) -> None:
+    with pytest.raises(Refused, match="Query was cancelled"):
+        _cancelled_in(running, give_way=False)
+
+
+def test_a_small_warehouse_lets_one_question_in(clock: HandClock) -> None:
+    memory = Memory(64 * MIB, Limits(), clock)
+    memory.ran_out()
+    assert memory.reads_max == 1
