@@ -117,7 +117,7 @@ class Asking:
 
     def _made_of(self, table: Timeline, some: Sequence[date]) -> list[Part]:
         sql, partitions = catalog.query("parts_of_days").sql, [day.strftime("%Y%m%d") for day in some]
-        found = ask(self.client, sql, table=table.name, name=table.name, at=table.at, partitions=partitions)
+        found = ask(self.client, sql, table=table.name, at=table.at, partitions=partitions)
         return [Part(name, first_at, last_at + table.lasts_s) for name, first_at, last_at in found]
 
 

@@ -20,7 +20,6 @@ PERIOD_DAYS: Final[dict[Period, int]] = {"day": 1, "week": 7}
 
 # Who belongs to each cohort that has somebody, in a few bytes, by its number.
 Who = tuple[int, int]
-Newcomers = Mapping[int, Who]
 # Of a period: the number of a cohort, how many of its users were there, and who belonged to it then.
 Row = tuple[int, int, Who]
 
@@ -82,16 +81,21 @@ class _Periods:
         kept = {n: known.rows[day] for n, day in enumerate(self.begin) if day in known.rows}
         # The last one is read each time: it runs, and who belongs to each cohort comes with it.
         first = min([n for n, rows in kept.items() if rows is None], default=len(self.begin) - 1)
-        newcomers, read = self._read(first)
-        if not all(_is_of(newcomers, number, rows) for number, rows in kept.items() if number < first):
-            _, read = self._read(0)
+        read = self._read(first)
+        # Every cohort has begun by the last period, so its rows say who belongs to each.
+        last = read[len(self.begin) - 1]
+        others = any(_newcomers(rows, n) != _newcomers(last, n) for n, rows in kept.items() if n < first)
+        # On their day nobody had been there when we looked at its parts.
+        come_since = any(cohort < first and cohort not in kept for cohort, _, _ in last)
+        if others or come_since:
+            read = self._read(0)
         for number, rows in read.items():
             known.keep(self.begin[number], rows)
         found = {**kept, **read}
         return {(cohort, n): users for n, rows in found.items() for cohort, users, _ in rows or ()}
 
-    def _read(self, first: int) -> tuple[Newcomers, dict[int, list[Row]]]:
-        """Who belongs to each cohort, and the rows of the periods from this number on."""
+    def _read(self, first: int) -> dict[int, list[Row]]:
+        """The rows of the periods from this number on."""
         cohorts = self.begin[: self.windows + 1]
         edges = days.edges(cohorts[0], self._last_day(cohorts), self.asking.scope.tz)[:: self.period_days]
         rows = self.asking.rows(
@@ -102,8 +106,7 @@ class _Periods:
             **self._told_by(first),
         )
         of_cohort = {edges.index(at): (who, users) for at, who, users in rows}
-        newcomers = {cohort: who for cohort, (who, _) in of_cohort.items()}
-        return newcomers, {
+        return {
             number: [
                 (cohort, users[number - first], who)
                 for cohort, (who, users) in of_cohort.items()
@@ -119,8 +122,6 @@ class _Periods:
         return begin[-1] + (self.period_days - 1) * days.DAY
 
 
-def _is_of(newcomers: Newcomers, number: int, rows: Sequence[Row] | None) -> bool:
-    """Whether the rows of the period of that number were read when the same users belonged to its cohorts."""
-    return {cohort: who for cohort, _, who in rows or ()} == {
-        cohort: who for cohort, who in newcomers.items() if cohort <= number
-    }
+def _newcomers(rows: Sequence[Row] | None, upto: int) -> set[tuple[int, Who]]:
+    """Who belonged to each cohort, up to that number, when the rows of a period were read."""
+    return {(cohort, who) for cohort, _, who in rows or () if cohort <= upto}

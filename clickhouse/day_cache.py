@@ -1,18 +1,16 @@
 """Days that were read before, for as long as the parts they were read from are the same.
 
 A month is asked for again and again, and in between only the day that runs has changed, and perhaps one for
-which an event came late. A part of a MergeTree never changes and its name is not given twice, so the names
-of a day's parts tell whether the day is still the one that was read. A day of a zone ends within a day of
-UTC: it is made of those of its parts that reach so far back, as each knows its first and its last time. Names
-are asked for before a day is read: what arrives in between makes them others, and the day is read again the
-next time. So an answer is never older than its question, and nothing is kept for a time that somebody would
-have to choose.
+which an event came late. A part of a MergeTree never changes, and nothing else is ever called by its name and
+the UUID it is given (a name alone comes again: after a restart, or in a directory put back from a copy). So
+the parts of a day tell whether it is still the one that was read. A day of a zone ends within a day of UTC:
+it is made of those of its parts that reach so far back, as each knows its first and its last time. Parts are
+asked for before a day is read: what arrives in between makes them others, and the day is read again the next
+time. So an answer is never older than its question, and nothing is kept for a time that somebody would have
+to choose.
 
-One name can come again: that of a table's newest part, dropped by hand just before the server was started
-anew. What then lies under it would also need as many rows as the one before to pass for it.
-
-This holds for one server: a replica may lack a part that another had when the day was read, and its names are
-its own. Behind a load balancer each API process would have to stay with one of them.
+This holds for one server: a replica may lack a part that another had when the day was read. Behind a load
+balancer each API process would have to stay with one of them.
 """
 
 from collections import OrderedDict
@@ -143,8 +141,8 @@ class DayCache:
             return rows
 
     def _keep(self, key: Key, parts: Parts, rows: Sequence[Any]) -> None:
-        # There is nothing to tell the day by.
-        if not parts:
+        # There is nothing to tell the day by, or it would drive out all others and itself.
+        if not parts or len(rows) >= self._rows_max:
             return
         with self._lock:
             self._forget(key)

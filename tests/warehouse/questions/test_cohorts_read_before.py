@@ -188,3 +188,34 @@ def test_of_days_of_nobody_there_is_nothing_to_read(held: Any) -> None:
     read_days(client)
     assert call(warehouse) == first
     assert read_days(client) == [(NOW.date(), NOW.date())]
+
+
+class Overtaken(Listening):
+    """Between the look at the parts and the reading of the cohorts something happens, once."""
+
+    happens: Callable[[], None] | None = None
+
+    def query(self, sql: str, **given: Any) -> Any:
+        if sql == COHORTS and self.happens:
+            happens, self.happens = self.happens, None
+            happens()
+        return super().query(sql, **given)
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_nobody_comes_back_who_has_not_come(held: Any, asked_before: bool) -> None:
+    held.hold(list(come("u", "20T12:00", "31T09:00")))
+    client, call = Overtaken(held.client), ask(Scope())
+    warehouse = Warehouse(client, clock=held.at(NOW)._clock)  # type: ignore[arg-type]
+    if asked_before:
+        call(warehouse)
+
+    def first_and_again() -> None:
+        # On a day of which there was nothing to be looked at.
+        held.add(come("new", "25T12:00"))
+        held.add(come("new", "31T10:00"))
+
+    client.happens = first_and_again
+    (found,) = [row for row in call(warehouse) if row.cohort == date(2026, 3, 25)]
+    assert (found.size, found.users[:7]) == (1, (1, 0, 0, 0, 0, 0, 1))
+    assert call(warehouse) == call(held.at(NOW))

@@ -271,6 +271,21 @@ def test_a_day_too_large_to_keep_is_answered_all_the_same(table: Table) -> None:
     assert len(table.news()) == 1
 
 
+def test_a_day_too_large_to_keep_drives_no_other_out(table: Table) -> None:
+    cache = DayCache(rows_max=50)
+    table.asked(cache)
+    table.rows_of_day = 50
+    table.asked(cache, what="large", first=day(9), last=day(9))
+    table.news()
+    table.asked(cache)
+    assert table.news() == []
+    # With the place it takes itself it fills all there is, and is kept.
+    table.rows_of_day = 49
+    for _ in range(2):
+        table.asked(cache, what="just fits", first=day(9), last=day(9))
+    assert table.news() == [(day(9), day(9))]
+
+
 def test_a_changed_day_takes_one_place_however_often_it_changes(table: Table) -> None:
     cache = DayCache(rows_max=10)
     table.asked(cache)

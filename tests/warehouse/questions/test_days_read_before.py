@@ -11,8 +11,6 @@ from warehouse.questions.conftest import Listening
 
 from clickhouse import catalog, counting, segments
 from clickhouse.answers import Answer
-from clickhouse.asking import ask
-from clickhouse.client import connect
 from clickhouse.scope import Scope
 from clickhouse.views import ACTIVITY_IN_TIME, EVENTS_IN_TIME, QUARTER_HOURS_IN_TIME, Timeline
 from clickhouse.warehouse import Warehouse
@@ -178,7 +176,7 @@ IN_TIME = [EVENTS_IN_TIME, QUARTER_HOURS_IN_TIME, ACTIVITY_IN_TIME]
 @pytest.mark.parametrize("table", IN_TIME, ids=lambda table: table.name)
 def test_what_days_are_made_of_is_known_without_reading_a_column(held: Any, table: Timeline) -> None:
     held.hold(list(events()))
-    given = {"table": table.name, "name": table.name, "at": table.at, "partitions": ["20260324", "20260325"]}
+    given = {"table": table.name, "at": table.at, "partitions": ["20260324", "20260325"]}
     explained = held.client.query(f"EXPLAIN {catalog.query(PARTS).sql}", parameters=given)
     plan = "\n".join(row[0] for row in explained.result_rows)
     assert "_minmax_count_projection" in plan
@@ -224,33 +222,53 @@ def test_a_day_of_a_zone_is_not_read_again_for_the_rest_of_the_utc_day_it_ends_i
         assert counting.daily_unread(warehouse._asking(scope), over, begun) == [changed]
 
 
-def test_parts_are_told_apart_where_the_server_does_not_say_which_table_it_is(held: Any) -> None:
-    held.hold(list(events()))
-    given = {
-        "table": "events_raw",
-        "name": "not_shown",
-        "at": "occurred_at",
-        "partitions": ["20260324", "20260325"],
-    }
-    (first, *_), (second, *_) = ask(held.client, catalog.query(PARTS).sql, **given)
-    assert first
-    assert second
-    assert first != second
+def add(held: Any, user: str, day: int) -> None:
+    held.add([{"user_id": user, "occurred_at": f"2026-03-{day}T12:00:00Z"}])
 
 
+def part_names(held: Any, table: Timeline) -> list[str]:
+    sql = f"SELECT DISTINCT _part FROM {table.name} ORDER BY _part"
+    return [row[0] for row in held.client.query(sql).result_rows]
+
+
+@pytest.mark.usefixtures("unmerged")
+@pytest.mark.parametrize(
+    ("table", "scope"), [(EVENTS_IN_TIME, Scope(exact=True)), (QUARTER_HOURS_IN_TIME, Scope())]
+)
+def test_a_part_called_as_one_before_it_is_another(held: Any, table: Timeline, scope: Scope) -> None:
+    """The engine counts on from the newest part that is left when it starts."""
+    call = ASKED["daily"](scope)
+    held.hold([])
+    for user, day in (("a", 20), ("before", 24)):
+        add(held, user, day)
+    warehouse = held.at(NOW)
+    assert call(warehouse).rows[-1].date == date(2026, 3, 24)
+    names = part_names(held, table)
+    for each in {EVENTS_IN_TIME.name, table.name}:
+        held.client.command(f"ALTER TABLE {each} DROP PARTITION '20260324'")
+        held.client.command(f"DETACH TABLE {each}")
+        held.client.command(f"ATTACH TABLE {each}")
+        held.client.command(f"SYSTEM STOP MERGES {each}")
+    held.add([{"user_id": "after", "event_type": "other", "occurred_at": "2026-03-24T12:00:00Z"}])
+    assert part_names(held, table) == names
+    after = call(warehouse)
+    assert after == call(held.at(NOW))
+    assert after.rows[-1].event_type == "other"
+
+
+@pytest.mark.parametrize("table", IN_TIME, ids=lambda table: table.name)
 def test_a_table_made_anew_is_another_even_when_its_parts_are_called_the_same(
-    warehouse_dsn: Callable[[str], str],
+    held: Any, table: Timeline
 ) -> None:
-    given = {"table": "made_anew", "name": "made_anew", "at": "day", "partitions": ["20260324"]}
-    with connect(warehouse_dsn("admin")) as client:
-        told, parts = [], []
-        for _ in range(2):
-            client.command(
-                "CREATE TABLE made_anew (day Date) ENGINE = MergeTree PARTITION BY day ORDER BY tuple()"
-            )
-            client.command("INSERT INTO made_anew VALUES ('2026-03-24')")
-            parts.append(client.command("SELECT any(_part) FROM made_anew"))
-            told.append(ask(client, catalog.query(PARTS).sql, **given))
-            client.command("DROP TABLE made_anew SYNC")
+    held.hold(list(events()))
+    name = f"{table.name}_anew"
+    told, parts = [], []
+    for _ in range(2):
+        held.client.command(f"CREATE TABLE {name} AS {table.name}")
+        held.client.command(f"INSERT INTO {name} SELECT * FROM {table.name} WHERE _partition_id = '20260324'")
+        parts.append(part_names(held, replace(table, name=name)))
+        asked_by = held.at(NOW)._asking(Scope())
+        told.append(asked_by._made_of(replace(table, name=name), [date(2026, 3, 24)]))
+        held.client.command(f"DROP TABLE {name} SYNC")
     assert parts[0] == parts[1]
     assert told[0] != told[1]
