@@ -2,12 +2,12 @@
 
 A month is asked for again and again, and in between only the day that runs has changed, and perhaps one for
 which an event came late. A part of a MergeTree never changes, and nothing else is ever called by its name and
-the UUID it is given (a name alone comes again: after a restart, or in a directory put back from a copy). So
-the parts of a day tell whether it is still the one that was read. A day of a zone ends within a day of UTC:
-it is made of those of its parts that reach so far back, as each knows its first and its last time. Parts are
-asked for before a day is read: what arrives in between makes them others, and the day is read again the next
-time. So an answer is never older than its question, and nothing is kept for a time that somebody would have
-to choose.
+the UUID it is given (a name alone comes again: after a restart, or in a directory put back from a copy; parts
+of before migration 059 have nothing else until they are merged). So the parts of a day tell whether it is
+still the one that was read. A day of a zone ends within a day of UTC: it is made of those of its parts that
+reach so far back, as each knows its first and its last time. Parts are asked for before a day is read: what
+arrives in between makes them others, and the day is read again the next time. So an answer is never older
+than its question, and nothing is kept for a time that somebody would have to choose.
 
 This holds for one server: a replica may lack a part that another had when the day was read. Behind a load
 balancer each API process would have to stay with one of them.

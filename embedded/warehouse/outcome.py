@@ -14,7 +14,12 @@ from embedded.warehouse.running import Query
 UNKNOWN_STATUS, MEMORY_LIMIT = 319, 241
 # The limit of one statement alone says nothing of others.
 _OF_ALL = "(total)"
-_MET_LATELY = f"SELECT count() FROM system.errors WHERE code = {MEMORY_LIMIT} AND last_error_time > now() - 5"  # noqa: S608
+# So long ago, at most, memory ran out for an insert that has just failed without a word.
+_LATELY_S = 5
+_MET_LATELY = (
+    f"SELECT count() FROM system.errors WHERE code = {MEMORY_LIMIT} "  # noqa: S608
+    f"AND last_error_time > now() - {_LATELY_S}"
+)
 _FAILED = "(SELECT sum(value) FROM system.events WHERE event = 'FailedInsertQuery')"
 
 

@@ -24,10 +24,6 @@ from embedded.warehouse.profiles import Role
 
 KILL_ATTEMPTS = 100
 KILL_AGAIN_S = 0.02
-GAVE_WAY = (
-    "Memory limit exceeded: an insert found none, and questions give way to inserts. Ask again: "
-    "for a minute each question gets a little."
-)
 
 _NOT_FOR_A_COMMENT = re.compile(r"[^\w.:-]")
 
@@ -198,7 +194,7 @@ class Running:
             ]
         structlog.get_logger().warning("questions_gave_way", ended=len(large))
         for query in large:
-            query.refused_as = Refused(241, "MEMORY_LIMIT_EXCEEDED", GAVE_WAY)
+            query.refused_as = _gave_way(self._limits.short_of_memory_s)
             # Ending one takes memory too.
             with suppress(Refused):
                 self.kill(query, attempts=1)
@@ -264,6 +260,15 @@ def _hung_up(client: socket.socket) -> bool:
         return bool(poll.poll(0)) and client.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):
         return True
+
+
+def _gave_way(short_s: float) -> Refused:
+    return Refused(
+        241,
+        "MEMORY_LIMIT_EXCEEDED",
+        "Memory limit exceeded: an insert found none, and questions give way to inserts. Ask again: "
+        f"for {short_s:g} s each question gets a little.",
+    )
 
 
 def _too_many(why: str) -> Refused:

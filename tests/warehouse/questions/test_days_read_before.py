@@ -256,6 +256,31 @@ def test_a_part_called_as_one_before_it_is_another(held: Any, table: Timeline, s
     assert after.rows[-1].event_type == "other"
 
 
+def test_rows_that_are_rewritten_are_of_another_part(held: Any) -> None:
+    """What passes a UUID on passes the same rows on, and gives another name."""
+    held.hold([])
+    add(held, "a", 24)
+    add(held, "b", 24)
+    seen: list[tuple[str, uuid.UUID]] = []
+
+    def look() -> tuple[str, uuid.UUID]:
+        (found,) = held.client.query("SELECT DISTINCT _part, _part_uuid FROM events_raw").result_rows
+        assert found[0] not in [name for name, _ in seen]
+        seen.append(found)
+        return seen[-1]
+
+    held.client.command("OPTIMIZE TABLE events_raw FINAL")
+    look()
+    for changed, passed_on in (
+        ("DELETE WHERE user_id = 'nobody'", True),
+        ("UPDATE value = 7 WHERE user_id = 'a'", False),
+        ("DELETE WHERE user_id = 'a'", False),
+    ):
+        before = {told for _, told in seen}
+        held.client.command(f"ALTER TABLE events_raw {changed}", settings={"mutations_sync": 2})
+        assert (look()[1] in before) == passed_on
+
+
 @pytest.mark.parametrize("table", IN_TIME, ids=lambda table: table.name)
 def test_a_table_made_anew_is_another_even_when_its_parts_are_called_the_same(
     held: Any, table: Timeline
