@@ -2,16 +2,21 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
+from embedded import stack_state
 from embedded.ownership import Taken, own
 from embedded.ports import port_is_free
+from telemetry.clock import Clock
 from telemetry.errors import OperatorError
 
 DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
 LOCK_NAME = "stack.lock"
+# Longer than a supervisor gives the slowest of its children.
+SURVIVORS_WAIT_S = 40
+SURVIVORS_LOOK_S = 0.2
 
 
 class PreflightFailed(OperatorError):  # noqa: N818 - what happened, said to a person
@@ -36,6 +41,25 @@ def check_data_dir(data_dir: Path) -> None:
         raise PreflightFailed(
             f"{data_dir} has {free // 2**20} MiB free, and the stack needs {DISK_FREE_BYTES_MIN // 2**20}; "
             "free some space or set UGC_DATA_DIR to a larger disk"
+        )
+
+
+def wait_for_survivors(data_dir: Path, clock: Clock, say: Callable[[str], object]) -> None:
+    """A supervisor that was killed leaves children that are still stopping: let them finish their work."""
+    left = stack_state.survivors(data_dir, clock)
+    if left:
+        say("waiting for the previous stack's processes to stop")
+    # Looks are counted, not seconds: a machine that was suspended meanwhile has given nobody any time.
+    for _ in range(round(SURVIVORS_WAIT_S / SURVIVORS_LOOK_S)):
+        if not left:
+            return
+        clock.sleep(SURVIVORS_LOOK_S)
+        left = stack_state.survivors(data_dir, clock)
+    if left:
+        raise PreflightFailed(
+            f"after {SURVIVORS_WAIT_S} s there still runs of the previous stack: "
+            f"{', '.join(f'{name} (process {pid})' for name, pid in left.items())}; nothing is lost by "
+            f"kill -9 {' '.join(map(str, left.values()))}"
         )
 
 

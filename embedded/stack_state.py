@@ -7,7 +7,11 @@ from pathlib import Path
 import psutil
 import structlog
 
+from telemetry.clock import Clock
+
 STATE_NAME = "stack.json"
+NAMELESS_LOOKS = 20
+NAMELESS_LOOK_S = 0.05
 
 log = structlog.get_logger()
 
@@ -44,18 +48,25 @@ def clear(data_dir: Path) -> None:
     (data_dir / STATE_NAME).unlink(missing_ok=True)
 
 
-def survivors(data_dir: Path) -> list[int]:
+def survivors(data_dir: Path, clock: Clock) -> dict[str, int]:
     """Processes of a stack whose supervisor was killed, still on their way out."""
     state = read(data_dir)
     if state is None:
-        return []
-    return [pid for pid in state.pids.values() if _is_ours(pid, data_dir)]
+        return {}
+    return {name: pid for name, pid in state.pids.items() if _is_ours(pid, data_dir, clock)}
 
 
-def _is_ours(pid: int, data_dir: Path) -> bool:
-    """Process ids are used again: ours work with this data directory, by environment or open files."""
+def _is_ours(pid: int, data_dir: Path, clock: Clock) -> bool:
+    """Process ids are used again: ours have this data directory in their environment."""
     try:
         process = psutil.Process(pid)
-        return process.environ().get("UGC_DATA_DIR") == str(data_dir.absolute()) and process.is_running()
+        environment = process.environ()
+        # It comes after the program, and goes before the ports: there is none for a moment, or never was.
+        for _ in range(NAMELESS_LOOKS):
+            if environment:
+                break
+            clock.sleep(NAMELESS_LOOK_S)
+            environment = process.environ()
+        return environment.get("UGC_DATA_DIR") == str(data_dir.absolute()) and process.is_running()
     except psutil.Error:
         return False

@@ -81,7 +81,7 @@ class LocalStack:
         return f"http://127.0.0.1:{self.api_port}"
 
     def start(self) -> dict[str, Any]:
-        """Run it and return what it printed when it was ready."""
+        """Run it until it is ready, and return what it printed then."""
         with self.stderr_file.open("w") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ops", "up", "--json"],
@@ -93,8 +93,9 @@ class LocalStack:
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, f"the stack did not start: {self.stderr_file.read_text()}"
-        return dict(json.loads(line))
+        said = dict(json.loads(line or "{}"))
+        assert "api" in said, f"the stack did not start: {line}{self.stderr_file.read_text()}"
+        return said
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop; its exit code."""

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 import structlog
@@ -34,6 +35,8 @@ from telemetry.settings import DATABASE, ROLES, Settings, load
 CANNOT_END_IT = 75
 # What closing in order may take then; a question that does not end keeps it from ending.
 LAST_S = 2.0
+# The system may give a signal to any thread, and Python hears it in the main one, which must be awake for it.
+LISTEN_EVERY_S = 0.5
 
 
 def main() -> None:
@@ -71,15 +74,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
-    stop = threading.Event()
-    overdue: list[Query] = []
-
-    def give_up(query: Query) -> None:
-        overdue.append(query)
-        stop.set()
+    # What ends it: a question that cannot be ended, or None, a signal. An event's lock might be held by the
+    # very thread in which the signal is heard; this queue takes what comes from anywhere.
+    asked: SimpleQueue[Query | None] = SimpleQueue()
 
     def note(_: int, __: FrameType | None) -> None:
-        stop.set()
+        asked.put(None)
 
     limits, clock, log = Limits(), SystemClock(), structlog.get_logger()
     roles = profiles.load()
@@ -98,7 +98,7 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     server.service = service = Service(runtime, roles=roles, passwords=passwords)
     watch = DisconnectWatch(service.running, limits.disconnect_check_s)
     watch.start()
-    late = OverdueWatch(service.running, clock, overrun_s=arguments.overrun_s, give_up=give_up)
+    late = OverdueWatch(service.running, clock, overrun_s=arguments.overrun_s, give_up=asked.put)
     late.start()
     serving = threading.Thread(target=server.serve, name="serve", daemon=True)
     serving.start()
@@ -108,10 +108,10 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
         version=engine.version,
         ready_ms=round((clock.monotonic() - started_s) * 1000),
     )
-    stop.wait()
+    overdue = _first(asked)
     grace_s = min(arguments.stop_grace_s, limits.overrun_grace_s) if overdue else arguments.stop_grace_s
-    for query in overdue:
-        _give_up(query, within_s=grace_s + LAST_S)
+    if overdue:
+        _give_up(overdue, within_s=grace_s + LAST_S)
     log.info("warehouse_stopping", running=len(service.running.all()))
     cancelled = service.running.stop(grace_s)
     watch.stop()
@@ -124,6 +124,14 @@ def _serve(arguments: argparse.Namespace, passwords: dict[str, str]) -> None:
     sys.stderr.flush()
     # The data is safe from here on; a thread that does not end must not keep the process.
     os._exit(CANNOT_END_IT if overdue else 0)
+
+
+def _first(asked: SimpleQueue[Query | None]) -> Query | None:
+    while True:
+        try:
+            return asked.get(timeout=LISTEN_EVERY_S)
+        except Empty:
+            continue
 
 
 def _give_up(query: Query, *, within_s: float) -> None:

@@ -160,7 +160,7 @@ def _warehouse(settings: StackSettings) -> str:
 
 def way_out(data_dir: Path, child: str) -> str:
     """What to do when `child` does not answer: start the stack, or leave it to the one that runs."""
-    if not survivors(data_dir):
+    if not survivors(data_dir, SystemClock()):
         return START_HINT
     log_file = data_dir / "logs" / f"{child}.log"
     return f"the stack runs and starts again what dies: ask in a few seconds, or read {log_file}"

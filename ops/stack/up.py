@@ -25,12 +25,11 @@ from ops.upkeep.columns import told
 from ops.upkeep.janitor import Beside
 from ops.upkeep.probes import http_ready
 from telemetry import logs
-from telemetry.clock import Clock, SystemClock
+from telemetry.clock import SystemClock
 from telemetry.errors import OperatorError
 from telemetry.settings import load
 from ugc_api.settings import ApiSettings
 
-SURVIVORS_WAIT_S = 20
 API_READY_WITHIN_S = 30
 # What a child gets beyond its own bound, before it is killed.
 STOP_MARGIN_S = 6
@@ -55,7 +54,7 @@ def up(verbose: bool, as_json: bool) -> int:
     stack.check(settings)
     preflight.check_data_dir(data_dir)
     with preflight.hold(data_dir):
-        _wait_for_survivors(data_dir, clock)
+        preflight.wait_for_survivors(data_dir, clock, _sayer(as_json=False))
         preflight.check_ports(_ports(settings))
         passwords.make_once(settings.local_env_file())
         settings = load(StackSettings)
@@ -150,15 +149,6 @@ def _reachable(host: str) -> str:
 def _ports(settings: StackSettings) -> dict[str, int]:
     ports = {"UGC_API_PORT": settings.api_port, "UGC_ETL_METRICS_PORT": load(EtlSettings).etl_metrics_port}
     return {**ports, **stack.ports(settings)}
-
-
-def _wait_for_survivors(data_dir: Path, clock: Clock) -> None:
-    """A supervisor that was killed leaves children that are still stopping: let them finish their work."""
-    deadline = clock.monotonic() + SURVIVORS_WAIT_S
-    if stack_state.survivors(data_dir):
-        console.err().print("[dim]waiting for the previous stack's processes to stop[/]")
-    while stack_state.survivors(data_dir) and clock.monotonic() < deadline:
-        clock.sleep(0.2)
 
 
 def _stop(supervisor: Supervisor, data_dir: Path, stopping: Stopping, say: Say) -> None:

@@ -1,5 +1,6 @@
 """What only the embedded warehouse has: a process, a directory, a port, and clients of every kind."""
 
+import ctypes
 import errno
 import http.client
 import os
@@ -103,6 +104,22 @@ def test_sigterm_lets_a_query_finish(process) -> None:
         process.popen.terminate()
         assert running.result(10).text == "0\tdone\n"
     assert process.popen.wait(10) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one choose the thread")
+def test_sigterm_is_heard_whichever_thread_gets_it(process) -> None:
+    process.start()
+    pid = process.popen.pid
+    threads = [int(each.name) for each in Path(f"/proc/{pid}/task").iterdir() if _takes(each, signal.SIGTERM)]
+    threads.remove(pid)
+    assert ctypes.CDLL(None).tgkill(pid, threads[-1], signal.SIGTERM) == 0
+    assert process.popen.wait(10) == 0
+
+
+def _takes(thread: Path, number: int) -> bool:
+    """Whether the thread does not block the signal."""
+    status = dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines())
+    return not int(status["SigBlk"], 16) >> number - 1 & 1
 
 
 def test_sigterm_ends_a_query_that_takes_too_long(process) -> None:
