@@ -2,8 +2,9 @@
 declared and typed.
 
 A file's stem is the question's name everywhere: in code, in metrics, in tests.
-Its header is prose, then `asks:`, `cost:` and one `param NAME: TYPE  meaning` line per parameter; what is
-declared and what the SQL uses must be the same, or the catalogue does not load.
+Its header is prose, then `asks:`, `cost:` and one `param NAME: TYPE  meaning` line per parameter, or
+`param NAME: TYPE = VALUE  meaning` where most who ask want that value; what is declared and what the SQL uses
+must be the same, or the catalogue does not load.
 """
 
 import re
@@ -14,7 +15,9 @@ from pathlib import Path
 QUERIES_DIR = Path(__file__).parent / "queries"
 JOBS_DIR = Path(__file__).parent / "jobs"
 
-_PARAM_LINE = re.compile(r"^param\s+(?P<name>\w+):\s*(?P<type>[A-Za-z0-9_(),' ]+?)\s\s+(?P<meaning>.+)$")
+_PARAM_LINE = re.compile(
+    r"^param\s+(?P<name>\w+):\s*(?P<type>[A-Za-z0-9_(),' ]+?)(?: = (?P<default>\S+))?\s\s+(?P<meaning>.+)$"
+)
 _USED = re.compile(r"\{(?P<name>\w+):(?P<type>[^}]+)\}")
 
 
@@ -24,11 +27,12 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One typed parameter of a question."""
+    """One typed parameter of a question; without a default, whoever asks has to give it."""
 
     name: str
     type: str
     meaning: str
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Query:
     cost: str
     parameters: tuple[Parameter, ...]
     sql: str
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """The parameters that need not be given, with their values."""
+        return {each.name: each.default for each in self.parameters if each.default is not None}
 
 
 @cache
@@ -75,7 +84,7 @@ def parse(name: str, text: str) -> Query:
         if not found:
             raise CatalogError(f"queries/{name}.sql: the header has no `{key}:` line")
     parameters = tuple(
-        Parameter(match["name"], match["type"], match["meaning"])
+        Parameter(match["name"], match["type"], match["meaning"], match["default"])
         for line in header
         if (match := _PARAM_LINE.match(line))
     )

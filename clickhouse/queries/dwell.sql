@@ -4,8 +4,8 @@
 -- cost:  the days asked for of events_raw, at most 30; properties of page views alone
 -- param first: Date  first day asked for
 -- param last: Date  last day asked for, included
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
--- param limit: UInt32  so many pages at most, those seen longest in all
+-- param tz: String = UTC  the zone whose days these are, such as UTC or Europe/Berlin
+-- param limit: UInt32 = 100  so many pages at most, those seen longest in all
 SELECT
     JSONExtractString(properties, 'kind')                      AS kind,
     JSONExtractString(properties, 'page')                      AS page,

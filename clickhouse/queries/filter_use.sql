@@ -4,8 +4,8 @@
 -- cost:  the days asked for of events_raw, at most 30; properties of applied filters alone
 -- param first: Date  first day asked for
 -- param last: Date  last day asked for, included
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
--- param limit: UInt32  so many pairs at most, those used most often
+-- param tz: String = UTC  the zone whose days these are, such as UTC or Europe/Berlin
+-- param limit: UInt32 = 100  so many pairs at most, those used most often
 SELECT
     used.1              AS filter,
     used.2              AS value_as_json,

@@ -4,8 +4,8 @@
 -- cost:  the days asked for of events_raw, at most 30; purchases alone, no properties
 -- param first: Date  first day asked for
 -- param last: Date  last day asked for, included
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
--- param limit: UInt32  so many users at most, those who spent most
+-- param tz: String = UTC  the zone whose days these are, such as UTC or Europe/Berlin
+-- param limit: UInt32 = 100  so many users at most, those who spent most
 SELECT
     user_id,
     count()           AS purchases,

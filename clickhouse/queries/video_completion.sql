@@ -4,8 +4,8 @@
 -- cost:  the days asked for of events_raw, at most 30; properties of completed videos alone
 -- param first: Date  first day asked for
 -- param last: Date  last day asked for, included
--- param tz: String  the zone whose days these are, such as UTC or Europe/Berlin
--- param limit: UInt32  so many films at most, those completed most often
+-- param tz: String = UTC  the zone whose days these are, such as UTC or Europe/Berlin
+-- param limit: UInt32 = 100  so many films at most, those completed most often
 SELECT
     film_id,
     count()                                                                    AS completed,

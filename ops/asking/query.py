@@ -144,7 +144,12 @@ def _list(*, as_json: bool) -> None:
         for name, kind in calls.CALLS.items()
     ]
     files: list[dict[str, Any]] = [
-        {"name": each.name, "question": each.question, "parameters": [one.name for one in each.parameters]}
+        {
+            "name": each.name,
+            "question": each.question,
+            "parameters": [one.name for one in each.parameters],
+            "defaults": each.defaults,
+        }
         for each in questions.for_people()
         if each.name.replace("_", "-") not in calls.CALLS
     ]
@@ -156,6 +161,9 @@ def _list(*, as_json: bool) -> None:
     table.add_column("what it answers", overflow="fold")
     table.add_column("parameters", overflow="fold")
     for each in (*asked, *files):
-        parameters = ", ".join(each["parameters"])
+        defaults = each.get("defaults", {})
+        parameters = ", ".join(
+            f"{name}={defaults[name]}" if name in defaults else name for name in each["parameters"]
+        )
         table.add_row(f"[bold]{escape(each['name'])}[/]", escape(each["question"]), escape(parameters))
     console.out().print(table)

@@ -35,18 +35,19 @@ def takes_condition(question: catalog.Query) -> bool:
 
 
 def checked(question: catalog.Query, given: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    """The parameters as they are sent. Raises UsageError naming what is missing, unknown, given twice or
-    no value of its type."""
-    values: dict[str, str] = {}
+    """The parameters as they are sent, defaults among them. Raises UsageError naming what is missing,
+    unknown, given twice or no value of its type."""
     known = {each.name: each.type for each in question.parameters}
+    sent: dict[str, str] = {}
     for key, value in given:
         if key not in known:
             raise click.UsageError(
                 f"{question.name} has no parameter {key}{meant(key, known)} {_takes(question)}"
             )
-        if key in values:
+        if key in sent:
             raise click.UsageError(f"--param {key} is given twice")
-        values[key] = _of_type(key, value, known[key])
+        sent[key] = _of_type(key, value, known[key])
+    values = {**question.defaults, **sent}
     missing = [each.name for each in question.parameters if each.name not in values]
     if missing:
         raise click.UsageError(f"{question.name} needs --param {missing[0]}=… {_takes(question)}")
@@ -88,12 +89,16 @@ def meant(name: str, known: Iterable[str]) -> str:
 def described(question: catalog.Query) -> str:
     """Its SQL, and above it what it asks and takes."""
     lines = [f"-- {question.question}"]
-    lines += [f"-- {each.name} ({each.type}): {each.meaning}" for each in question.parameters]
+    lines += [f"-- {_described(each)}" for each in question.parameters]
     return "\n".join([*lines, question.sql])
 
 
 def _takes(question: catalog.Query) -> str:
     if not question.parameters:
         return "It takes none."
-    listed = "; ".join(f"{each.name} ({each.type}): {each.meaning}" for each in question.parameters)
-    return f"It takes {listed}."
+    return f"It takes {'; '.join(map(_described, question.parameters))}."
+
+
+def _described(parameter: catalog.Parameter) -> str:
+    its_type = parameter.type if parameter.default is None else f"{parameter.type} = {parameter.default}"
+    return f"{parameter.name} ({its_type}): {parameter.meaning}"

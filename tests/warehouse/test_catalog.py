@@ -26,6 +26,14 @@ def test_parameters_are_read_with_their_types() -> None:
     assert catalog.parse("x", GOOD).parameters == (catalog.Parameter("day", "Date", "the day"),)
 
 
+def test_a_parameter_can_have_a_default() -> None:
+    changed = GOOD.replace("day: Date  the", "day: Date = 2026-11-01  the")
+    query = catalog.parse("x", changed)
+    assert query.parameters == (catalog.Parameter("day", "Date", "the day", "2026-11-01"),)
+    assert query.defaults == {"day": "2026-11-01"}
+    assert catalog.parse("x", GOOD).defaults == {}
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -34,6 +42,7 @@ def test_parameters_are_read_with_their_types() -> None:
         (("{day:Date}", "{day:DateTime}"), "day:DateTime"),
         (("-- cost:  little\n", ""), "no `cost:` line"),
         (("-- asks:  somebody\n", ""), "no `asks:` line"),
+        (("day: Date  the day", "day: Date =  the day"), "day:Date"),
     ],
 )
 def test_a_header_that_disagrees_is_refused(change: tuple[str, str], complaint: str) -> None:

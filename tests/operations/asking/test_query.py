@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from known_day import DAY, EVENTS, Said
 
-from ops.asking import calls
+from clickhouse import catalog
+from ops.asking import calls, questions
 
 pytestmark = pytest.mark.stack
 
@@ -21,8 +22,11 @@ def test_the_questions_are_listed(ugc: Said) -> None:
     assert {"dau", "top-events", "daily", "retention", "retention-7d", "returning", "dwell"} <= set(listed)
     assert {"from", "to", "tz", "segment"} <= set(listed["dau"]["parameters"])
     assert not {"remembered_ids", "top_events", "dau_in_segment"} & set(listed)
+    assert listed["dwell"]["parameters"] == ["first", "last", "tz", "limit"]
+    assert listed["dwell"]["defaults"] == {"tz": "UTC", "limit": "100"}
     shown = ugc("query")[1]
     assert all(name in shown for name in listed)
+    assert "first, last, tz=UTC, limit=100" in " ".join(shown.split())
 
 
 def test_a_call_of_the_stats_api_without_the_api(ugc: Said) -> None:
@@ -87,6 +91,28 @@ def test_a_file_is_asked_with_its_own_parameters(ugc: Said) -> None:
     data = json.loads(ugc("query", "raw_kept_since", "-p", "kept_days=1", "--json")[1])["data"]
     assert data[0]["last_dropping_day"] < str(datetime.now(UTC).date())
     assert "toIntervalDay" in ugc("query", "raw_kept_since", "--sql")[1]
+
+
+OF_DAYS = ("dwell", "filter_use", "spending", "video_completion")
+
+
+@pytest.mark.parametrize("name", OF_DAYS)
+def test_days_are_all_that_a_question_needs(ugc: Said, name: str) -> None:
+    days = ("-p", f"first={DAY}", "-p", f"last={DAY}")
+    answer = ugc("query", name, *days, "--format", "json")
+    said = ugc("query", name, *days, "-p", "tz=UTC", "-p", "limit=100", "--format", "json")
+    assert answer[0] == said[0] == 0, answer
+    assert json.loads(answer[1])["data"] == json.loads(said[1])["data"]
+    assert "-- limit (UInt32 = 100): " in ugc("query", name, "--sql")[1]
+
+
+def test_defaults_are_values_as_if_they_were_given() -> None:
+    asked = [catalog.query(name) for name in catalog.names()]
+    with_defaults = [each for each in asked if each.defaults]
+    assert {each.name for each in with_defaults} == set(OF_DAYS)
+    days = [("first", str(DAY)), ("last", str(DAY))]
+    for each in with_defaults:
+        assert questions.checked(each, days) == questions.checked(each, [*days, *each.defaults.items()])
 
 
 DWELL = ["dwell", "-p", "tz=UTC", "-p", "limit=3", "-p"]
