@@ -56,11 +56,11 @@ class Sizes:
 SIZES = {
     "quick": Sizes(200_000, 10_000, rounds=3, times=3, times_seldom=1, calls=3, block_rows=10_000),
     "standard": Sizes(10 * MILLION, 100_000, rounds=3, times=6, times_seldom=2),
-    "full": Sizes(10 * MILLION, 100_000, rounds=15, times=20, times_seldom=10),
+    "full": Sizes(100 * MILLION, MILLION, rounds=3, times=6, times_seldom=2),
 }
 UNWRITTEN = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done"
 LOOK_EVERY_S = 0.25
-# The targets speak of so many events.
+# The targets speak of so many events; other months are no judgement of them.
 TARGET_EVENTS = SIZES["standard"].events
 
 
@@ -73,6 +73,7 @@ def measure(session: Session, sizes: Sizes) -> None:
     """Fill two warehouses, check them, ask both."""
     session.setting("a month", f"{sizes.events:,} events of {sizes.users:,} users, and a tenth of the events")
     session.setting("asked", "one question at a time, over one connection, as the role reader")
+    session.setting("asked of raw events", "as the role admin: a million users take more than a reader may")
     with ExitStack() as stack:
         large, truth, server = _month(session, stack, sizes.events, sizes)
         small, _, small_server = _month(session, stack, sizes.events // TENTH, sizes)
@@ -86,7 +87,7 @@ def measure(session: Session, sizes: Sizes) -> None:
             truth,
             rounds=sizes.rounds,
             times=sizes.calls,
-            gates=sizes.events == TARGET_EVENTS,
+            judged=sizes.events == TARGET_EVENTS,
         )
         with connect(server.dsn("admin")) as admin:
             _disk(session, large, admin.query(PARTS).result_rows)
@@ -103,7 +104,7 @@ def _ask(session: Session, months: Months, asks: Sequence[Question], sizes: Size
         rounds=sizes.rounds,
         times=lambda each: sizes.times_seldom if each.seldom else sizes.times,
     )
-    rounds.tell(session, asks, taken, gates=sizes.events == TARGET_EVENTS)
+    rounds.tell(session, asks, taken, judged=sizes.events == TARGET_EVENTS)
 
 
 def _name(session: Session, dsn: str) -> None:
@@ -138,6 +139,7 @@ def _month(session: Session, stack: ExitStack, events: int, sizes: Sizes) -> tup
     month = Month(
         answers=Warehouse(client, clock=session.clock),
         client=client,
+        raw=stack.enter_context(connect(server.dsn("admin"))),
         dsn=server.dsn("reader"),
         asked=Asked(ends_at.date()),
         events=truth.events,
@@ -158,7 +160,7 @@ def _check(session: Session, month: Month, truth: Truth, asks: Sequence[Question
     for each in asks:
         if each.as_raw is not None:
             answer = each.as_raw(each.ask(month.answers, asked))
-            raw = ask_raw(month.client, each, asked)
+            raw = ask_raw(month.raw, each, asked)
             session.check(f"{each.name}: rows equal to those from raw events", True, answer == raw)
 
 
@@ -181,5 +183,5 @@ BENCH = Bench(
     name="stats",
     asks="How fast is every question of the stats API on a month of events, and what would raw events take?",
     run=run,
-    disk_bytes={"quick": 2**30, "standard": 8 * 2**30, "full": 8 * 2**30},
+    disk_bytes={"quick": 2**30, "standard": 8 * 2**30, "full": 24 * 2**30},
 )

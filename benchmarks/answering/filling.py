@@ -27,7 +27,8 @@ TOPIC_ID = "generated"
 # One user in so many is a bot by its own word, and left out of the answers.
 BOT_ONE_IN = 64
 DAYS_OF_RAW = 30
-MERGED_WITHIN_S = 120
+# A hundred million rows on a small machine merge for minutes.
+MERGED_WITHIN_S = 900
 LOOK_EVERY_S = 0.25
 CALM_LOOKS = 8
 

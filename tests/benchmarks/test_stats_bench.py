@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks import properties, stats
-from benchmarks.answering import filling
+from benchmarks.answering import filling, rounds
 from benchmarks.answering.questions import questions
 from benchmarks.frame.errors import Void
 from benchmarks.frame.session import Session
@@ -52,11 +52,24 @@ def test_every_question_is_asked_and_every_answer_is_right(real: Session) -> Non
     assert real.settings["one part a day, as after ten quiet minutes, but for today"] == (
         "events_by_quarter_hour, user_activity"
     )
-    # Small figures are no gate, and a question of a segment may grow with its events.
+    # Small figures are no gate and no judgement, and a question of a segment may grow with its events.
     assert not [each.key for each in real.figures if each.target and each.target.gates]
+    assert not [each.key for each in real.figures if each.target and each.unit == "ms"]
     assert figures["stats.growth.dau_country"].target is None
     exact = [each for each in asks if each.as_raw]
     assert len([each for each in real.checks if "equal to those from raw" in each.what]) == len(exact) == 5
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_the_targets_speak_of_one_size(real: Session, judged: bool) -> None:
+    real.bench = "stats"
+    asks = questions()
+    slow = {each.key: rounds.Taken(p95_s=[9.0], growth=[9.0], of_raw=[9.0]) for each in asks}
+    rounds.tell(real, asks, slow, judged=judged)
+    limits = {each.key: each.target.limit for each in real.figures if each.target and each.unit == "ms"}
+    assert limits == ({f"stats.p95.{each.key}": each.limit_ms for each in asks} if judged else {})
+    gates = {each.key.split(".")[1] for each in real.figures if each.target and each.target.gates}
+    assert gates == ({"growth", "raw"} if judged else set())
 
 
 def test_a_wrong_answer_voids_the_run(real: Session, monkeypatch: pytest.MonkeyPatch, hasty: None) -> None:
